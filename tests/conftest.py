@@ -7,12 +7,12 @@ import shutil
 import sys
 from pathlib import Path
 
-# One BLAS thread a process: the arrays here are small, and the workers share the cores.
-for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
-
 import hypothesis
 import pytest
+
+# One BLAS thread a process, set before NumPy loads: arrays are small here, and the workers share the cores.
+for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
 
 TESTS = Path(__file__).parent
 NO_X_SERVER = (
@@ -27,7 +27,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "graphlab")
 
 def on_x11(config: pytest.Config) -> bool:
     """Whether this run is the x11 group: `-m x11`."""
-    return config.getoption("markexpr", "").strip() == "x11"
+    return str(config.getoption("markexpr", "")).strip() == "x11"
 
 
 def has_x_server() -> bool:
