@@ -1,0 +1,1 @@
+"""The engine: ops, graphs, plans, runs and derivations, with NumPy alone."""

@@ -1,0 +1,110 @@
+"""Central differences: the independent check of every analytic gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphlab.engine.op import Op
+from graphlab.engine.record import Array, Record
+from graphlab.engine.run import Run
+
+
+@dataclass(frozen=True)
+class Check:
+    """How well a step's gradient agrees with central differences.
+
+    ``error`` is the worst |analytic − numeric| / max(1, |analytic|, |numeric|) of its inputs; ``port`` where.
+    """
+
+    path: str
+    error: float
+    port: str = ""
+    skipped: str = ""
+
+
+def replay(record: Record, inputs: Mapping[str, Array | None]) -> tuple[Array, ...]:
+    """Run an op once more on other inputs, with the same randomness and mode."""
+    fresh = Record(record.op, record.path, inputs, record.mode)
+    with np.errstate(all="ignore"):
+        out: Any = record.op.forward(fresh, *inputs.values())
+    return tuple(np.asarray(o) for o in (out if isinstance(out, tuple) else (out,)))
+
+
+def numeric_gradient(record: Record, port: str, seeds: Mapping[str, Array], step: float = 1e-5) -> Array:
+    """Return ∂(Σ seeds·outputs)/∂port by central differences, entry by entry: (f(x+h) − f(x−h)) / 2h."""
+    base = record.inputs[port]
+    assert base is not None
+    out = np.zeros(base.shape)
+    names = record.op.output_names()
+    for at in np.ndindex(base.shape):
+        h = step * max(1.0, abs(float(base[at])))
+        sides = []
+        for sign in (1.0, -1.0):
+            moved = base.astype(np.float64, copy=True)
+            moved[at] += sign * h
+            outputs = replay(record, {**record.inputs, port: moved})
+            sides.append(sum(float((seeds[n] * o).sum()) for n, o in zip(names, outputs, strict=True)))
+        out[at] = (sides[0] - sides[1]) / (2 * h)
+    return out
+
+
+def relative_error(a: Array, b: Array) -> float:
+    """Return the worst |a − b| / max(1, |a|, |b|); NaN against NaN counts as infinite."""
+    if a.size == 0:
+        return 0.0
+    worst = np.abs(a - b) / np.maximum(1.0, np.maximum(np.abs(a), np.abs(b)))
+    return float(np.inf if np.isnan(worst).any() else worst.max())
+
+
+def check_step(run: Run, path: str, directions: int = 2, entries: int = 64) -> Check:
+    """Check one executed step: small inputs entry by entry, large ones along random directions.
+
+    A direction v compares ⟨analytic gradient, v⟩ with (f(x+hv) − f(x−hv)) / 2h, f = Σ upstream·outputs.
+    """
+    record = run.record(path)
+    if record is None or any(n not in record.gradients for n in record.outputs):
+        return Check(path, 0.0, skipped="has not been run backward")
+    op: Op = record.op
+    if op.surrogate:
+        return Check(path, 0.0, skipped=f"has a surrogate gradient: {op.surrogate}")
+    rng = np.random.default_rng(0)
+    names = op.output_names()
+    # An upstream of zeros would make every gradient agree; a random one tests the op itself.
+    seeds = {n: rng.standard_normal(record.outputs[n].shape) for n in names}
+    fresh = Record(op, path, record.inputs, record.mode)
+    with np.errstate(all="ignore"):
+        op.forward(fresh, *record.inputs.values())
+    out = replay(record, record.inputs)
+    fresh.outputs = dict(zip(names, out, strict=True))
+    with np.errstate(all="ignore"):
+        analytic = op.backward(fresh, *(seeds[n] for n in names))
+    worst, where = 0.0, ""
+    for port in analytic:
+        base = record.inputs.get(port)
+        if base is None or base.dtype.kind != "f":
+            continue
+        if base.size <= entries:
+            error = relative_error(np.asarray(analytic[port]), numeric_gradient(record, port, seeds))
+        else:
+            error = 0.0
+            for _ in range(directions):
+                v = rng.standard_normal(base.shape)
+                v /= np.linalg.norm(v)
+                sides = []
+                for sign in (1.0, -1.0):
+                    outputs = replay(record, {**record.inputs, port: base + sign * 1e-5 * v})
+                    sides.append(sum(float((seeds[n] * o).sum()) for n, o in zip(names, outputs, strict=True)))
+                numeric = np.array((sides[0] - sides[1]) / 2e-5)
+                error = max(error, relative_error(np.array((analytic[port] * v).sum()), numeric))
+        if error > worst:
+            worst, where = error, port
+    return Check(path, worst, where)
+
+
+def check_run(run: Run) -> list[Check]:
+    """Check every step of a run that went backward."""
+    return [check_step(run, s.path) for s in run.plan.steps if s.inputs]

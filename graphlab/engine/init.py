@@ -1,0 +1,58 @@
+"""How weights start: declared functions of shape, fans and a random stream."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from graphlab.engine.op import Weight
+from graphlab.engine.plan import Plan
+from graphlab.engine.record import Array, Mode, stream
+
+Fill = Callable[[np.random.Generator, tuple[int, ...], float, float], Array]
+
+
+def fans(weight: Weight) -> tuple[float, float]:
+    """Return (n_in, n_out): the numbers of connections into and out of a unit. Dense weights are (in, out)."""
+    if weight.fan_in or weight.fan_out:
+        return float(weight.fan_in or 1), float(weight.fan_out or 1)
+    shape = weight.shape
+    if len(shape) < 2:
+        return float(shape[0] if shape else 1), float(shape[0] if shape else 1)
+    field = math.prod(shape[2:])
+    # Convolution kernels are (out, in, …); dense weights (in, out).
+    return (float(shape[1] * field), float(shape[0] * field)) if len(shape) > 2 else (float(shape[0]), float(shape[1]))
+
+
+#: name → (fill, the sentence that says what it does)
+INITIALISERS: dict[str, tuple[Fill, str]] = {
+    "zeros": (lambda g, s, i, o: np.zeros(s), "all zero: hidden units stay equal for ever"),
+    "ones": (lambda g, s, i, o: np.ones(s), "all one"),
+    "normal": (lambda g, s, i, o: g.standard_normal(s), "N(0, 1), whatever the width"),
+    "small": (lambda g, s, i, o: 0.01 * g.standard_normal(s), "N(0, 0.01²): signals vanish with depth"),
+    "xavier": (lambda g, s, i, o: g.uniform(-1.0, 1.0, s) * math.sqrt(6.0 / (i + o)),
+               "U(±√(6/(n_in+n_out))), variance 2/(n_in+n_out): for tanh and sigmoid"),
+    "xavier_normal": (lambda g, s, i, o: g.standard_normal(s) * math.sqrt(2.0 / (i + o)),
+                      "N with variance 2/(n_in+n_out): for tanh and sigmoid"),
+    "he": (lambda g, s, i, o: g.standard_normal(s) * math.sqrt(2.0 / i),
+           "N with variance 2/n_in, standard deviation √(2/n_in): for ReLU"),
+}
+
+
+def initial(weight: Weight, key: str, seed: int) -> Array:
+    """Fill one weight from its own random stream, in float64. Raises KeyError for an unknown initialiser."""
+    fill, _ = INITIALISERS[weight.init]
+    n_in, n_out = fans(weight)
+    return fill(stream(f"{key}/init", Mode(seed=seed)), weight.shape, n_in, n_out)
+
+
+def initial_weights(plan: Plan, seed: int = 0, keep: Mapping[str, Any] | None = None) -> dict[str, Array]:
+    """Fill every weight of a plan; those of ``keep`` that still fit are taken over instead."""
+    out = {}
+    for key, weight in plan.weights.items():
+        have = None if keep is None else keep.get(key)
+        out[key] = have if have is not None and have.shape == weight.shape else initial(weight, key, seed)
+    return out
