@@ -183,8 +183,8 @@ class _Compiler:
             ring = on_cycle(graph, left)
             names = " → ".join(graph.nodes[n].name for n in [*ring, ring[0]])
             back = next(t for t, s in graph.wires.items() if t.node == ring[0] and s.node == ring[-1])
-            self.problem(path + ring[0], f"The wires {names} form a cycle; a network has to run from inputs to outputs.",
-                         port=back.port, fixes=(
+            self.problem(path + ring[0],
+                         f"The wires {names} form a cycle; a network has to run from inputs to outputs.", port=back.port, fixes=(
                              Fix(f"remove the wire {graph.nodes[ring[-1]].name} → {graph.nodes[ring[0]].name}",
                                  "disconnect", path + ring[0], back.port),))
         self.stray_wires(graph, path)
@@ -198,7 +198,7 @@ class _Compiler:
                 outs = {} if (slot := fed.get(id)) is None else {"y": slot}
             elif fed is not None and isinstance(node.op, Output):
                 outs = {} if (slot := inputs.get("x")) is None else {"y": slot}
-                results |= {id: s for s in outs.values()}
+                results.update((id, s) for s in outs.values())
                 if "x" not in inputs:
                     self.unwired(graph, path, node, "x")
             else:

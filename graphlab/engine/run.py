@@ -75,7 +75,7 @@ class Run:
             if value is not None:
                 for d, n in zip(spec.shape, np.shape(value), strict=False):
                     if isinstance(d, Batch):
-                        return n // d.k
+                        return int(n) // d.k
         return 1
 
     def feed(self, step: Step) -> Array:

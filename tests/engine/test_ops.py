@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.engine.generic import Prepared, all_cases, prepare
 
 from graphlab.engine.derive import derive
 from graphlab.engine.gradcheck import check_step, numeric_gradient, relative_error
 from graphlab.engine.op import Op, overrides, registry
 from graphlab.engine.run import Run
+from tests.engine.generic import Prepared, all_cases, prepare
 
 CASES = dict(all_cases())
 

@@ -19,7 +19,8 @@ def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
         return gradient
     extra = gradient.ndim - len(shape)
     axes = (*range(extra), *(extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1))
-    return gradient.sum(axis=axes, keepdims=False).reshape(shape)
+    summed: Array = gradient.sum(axis=axes)
+    return summed.reshape(shape)
 
 
 def before_broadcast(index: Index, shape: tuple[int, ...]) -> Index:
