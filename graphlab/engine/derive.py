@@ -6,7 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from graphlab.engine.expr import (
-    ZERO, Expr, Index, Ref, add, differentiate, evaluate, latex, mul, refs, rename, show_number,
+    ZERO,
+    Expr,
+    Index,
+    Ref,
+    add,
+    differentiate,
+    evaluate,
+    latex,
+    mul,
+    refs,
+    rename,
+    show_number,
 )
 from graphlab.engine.op import Op, overrides
 from graphlab.engine.record import Record
