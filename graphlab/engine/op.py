@@ -7,16 +7,13 @@ mistake other than `ShapeError`.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-import math
 import types
-import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from graphlab.engine.declared import Attribute, Declared, attr
 from graphlab.engine.expr import Expr, Index
 from graphlab.engine.record import Array, Record
 from graphlab.engine.spec import Batch, Fix, Kind, Shape, ShapeError, Spec
@@ -30,12 +27,11 @@ __all__ = [
 ]
 
 Gradients = Mapping[str, Array]
-_OPS: dict[str, type[Op]] = {}
 
 
 def registry() -> Mapping[str, type[Op]]:
     """Return every declared op by its name."""
-    return types.MappingProxyType(_OPS)
+    return types.MappingProxyType(Op.family)
 
 
 @dataclass(frozen=True)
@@ -73,42 +69,6 @@ class Weight:
 
 
 @dataclass(frozen=True)
-class Attribute:
-    """One field of an op's form."""
-
-    name: str
-    type: Any
-    default: Any
-    help: str
-    min: float | None = None
-    max: float | None = None
-    choices: tuple[str, ...] = ()
-
-    def problem(self, value: object) -> str:
-        """Say in a sentence what is wrong with a value, or nothing."""
-        if self.choices and value not in self.choices:
-            return f"{self.name} must be one of {', '.join(self.choices)}; it is {value!r}"
-        numbers = value if isinstance(value, tuple) else (value,)
-        for v in numbers:
-            if isinstance(v, bool) or not isinstance(v, int | float):
-                continue
-            if not math.isfinite(v):
-                return f"{self.name} must be a finite number; it is {v}"
-            if self.min is not None and v < self.min:
-                return f"{self.name} must be at least {self.min:g}; it is {v:g}"
-            if self.max is not None and v > self.max:
-                return f"{self.name} must be at most {self.max:g}; it is {v:g}"
-        return ""
-
-
-def attr(
-    help: str, *, default: Any, min: float | None = None, max: float | None = None, choices: Iterable[str] = (),
-) -> Any:
-    """Declare an attribute of an op: what it means, its default and its limits."""
-    return field(default=default, metadata={"help": help, "min": min, "max": max, "choices": tuple(choices)})
-
-
-@dataclass(frozen=True)
 class Given:
     """How a test draws one input: its shape, kind and range.
 
@@ -141,70 +101,16 @@ def case(op: Op, *, training: bool = False, batch: int = 2, **inputs: Given | Sh
     return Case(op, given, training, batch)
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attr,))
-class Op:
+class Op(Declared, register=False):
     """The base of all operations. A subclass is a frozen dataclass of attributes, registered by its name."""
 
+    family: ClassVar[dict[str, type[Op]]] = {}
     category: ClassVar[str] = "Maths"
     outputs: ClassVar[tuple[str, ...]] = ("y",)
-    title: ClassVar[str] = ""
-    also: ClassVar[tuple[str, ...]] = ()
     #: What the gradient does instead of the true derivative, where there is none worth having.
     surrogate: ClassVar[str] = ""
-    #: Where the formula comes from.
-    source: ClassVar[str] = ""
-
-    def __init_subclass__(cls, register: bool = True, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        dataclass(frozen=True, kw_only=True)(cls)
-        if not cls.__dict__.get("title"):
-            cls.title = cls.__name__
-        if register:
-            if cls.__name__ in _OPS and _OPS[cls.__name__].__module__ != cls.__module__:
-                raise TypeError(f"two ops are called {cls.__name__}")
-            _OPS[cls.__name__] = cls
 
     # --- what the op looks like -------------------------------------------------------------
-
-    @classmethod
-    def name(cls) -> str:
-        """Return the name that files and the registry use."""
-        return cls.__name__
-
-    @classmethod
-    def sentence(cls) -> str:
-        """Return the first line of the docstring: what the op does, in one sentence."""
-        return (cls.__doc__ or "").strip().split("\n")[0]
-
-    @classmethod
-    @cache
-    def attributes(cls) -> tuple[Attribute, ...]:
-        """Return the op's attributes in the order of their declaration."""
-        hints = typing.get_type_hints(cls)
-        return tuple(
-            Attribute(f.name, hints[f.name], f.default, f.metadata.get("help", ""), f.metadata.get("min"),
-                      f.metadata.get("max"), f.metadata.get("choices", ()))
-            for f in dataclasses.fields(cls))  # type: ignore[arg-type]
-
-    def values(self) -> dict[str, Any]:
-        """Return the attributes' values by name."""
-        return {a.name: getattr(self, a.name) for a in self.attributes()}
-
-    def replace(self, **values: Any) -> typing.Self:
-        """Return the same op with other attribute values."""
-        return dataclasses.replace(self, **values)  # type: ignore[type-var]
-
-    def problems(self) -> list[str]:
-        """Say what is wrong with the attributes, a sentence each."""
-        return [p for a in self.attributes() if (p := a.problem(getattr(self, a.name)))]
-
-    def line(self) -> str:
-        """Return the one line that matters on the card, such as ``300 units``."""
-        return ""
-
-    def formula(self) -> str:
-        """Return the formula as LaTeX, in the convention the attributes choose."""
-        return ""
 
     def ports(self) -> tuple[Port, ...]:
         """Return the inputs in order; they may depend on the attributes."""

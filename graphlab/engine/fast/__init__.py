@@ -1,0 +1,1 @@
+"""Running a plan many times: programs bound to one batch size and one set of buffers."""
