@@ -71,6 +71,8 @@ class Plan:
     prefix: str = ""
     #: Path of every node, block or composite that is alive → slots of its outputs.
     where: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    #: Path of every block and composite that was flattened → the graph inside it.
+    scopes: Mapping[str, Graph] = field(default_factory=dict)
     #: Weight key → slot.
     keys: Mapping[str, int] = field(default_factory=dict)
 
@@ -163,13 +165,14 @@ class _Compiler:
     weights: dict[str, Weight] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     where: dict[str, dict[str, int]] = field(default_factory=dict)
+    scopes: dict[str, Graph] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
     owners: dict[str, tuple[str, bool]] = field(default_factory=dict)
 
     def plan(self) -> Plan:
         self.scope(self.graph, self.prefix, "", None, False, False)
         return Plan(self.graph, tuple(self.steps), tuple(self.slots), self.weights, tuple(self.problems),
-                    self.prefix, self.where, self.keys)
+                    self.prefix, self.where, self.scopes, self.keys)
 
     def problem(self, path: str, message: str, **more: object) -> None:
         self.problems.append(Problem(path, message, **more))  # type: ignore[arg-type]
@@ -264,6 +267,7 @@ class _Compiler:
                 body = op.body(*data)
                 if body is None:
                     raise ShapeError("cannot be run by itself")
+                self.scopes[here] = body
                 return self.scope(body, here + "/", base, inputs, frozen, shared)
             return self.step(graph, path, base[:-1], node, inputs, data, frozen, shared)
         except ShapeError as e:
