@@ -52,8 +52,9 @@ class Parameters:
         """Copy stored tensors into the buffer; keys that the plan does not have are passed over."""
         for key, view in self.weights.items():
             if key in weights:
-                if weights[key].shape != view.shape:
-                    raise RunError(f"The weight {key} needs the shape {view.shape}; the store has {weights[key].shape}.")
+                have = weights[key].shape
+                if have != view.shape:
+                    raise RunError(f"The weight {key} needs the shape {view.shape}; the store has {have}.")
                 view[...] = weights[key]
 
     def spans(self, keys: Iterable[str]) -> tuple[slice, ...]:
