@@ -28,19 +28,45 @@ class Attribute:
 
     def problem(self, value: object) -> str:
         """Say in a sentence what is wrong with a value, or nothing."""
+        if not fits(value, self.type):
+            return f"{self.name} must be {describe(self.type)}; it is {value!r}"
         if self.choices and value not in self.choices:
             return f"{self.name} must be one of {', '.join(self.choices)}; it is {value!r}"
         numbers = value if isinstance(value, tuple) else (value,)
         for v in numbers:
             if isinstance(v, bool) or not isinstance(v, int | float):
                 continue
-            if not math.isfinite(v):
+            if isinstance(v, float) and not math.isfinite(v):
                 return f"{self.name} must be a finite number; it is {v}"
             if self.min is not None and v < self.min:
-                return f"{self.name} must be at least {self.min:g}; it is {v:g}"
+                return f"{self.name} must be at least {self.min}; it is {v}"
             if self.max is not None and v > self.max:
-                return f"{self.name} must be at most {self.max:g}; it is {v:g}"
+                return f"{self.name} must be at most {self.max}; it is {v}"
         return ""
+
+
+def fits(value: object, hint: Any) -> bool:
+    """Tell whether a value has the declared type: whole numbers are numbers, on and off are not."""
+    if hint is int or hint is float:
+        return isinstance(value, int if hint is int else int | float) and not isinstance(value, bool)
+    if typing.get_origin(hint) is tuple:
+        inner = typing.get_args(hint)
+        if not isinstance(value, tuple):
+            return False
+        if inner[-1:] == (...,):
+            return all(fits(v, inner[0]) for v in value)
+        return len(value) == len(inner) and all(map(fits, value, inner))
+    return not isinstance(hint, type) or isinstance(value, hint)
+
+
+def describe(hint: Any) -> str:
+    """Name a declared type as people do."""
+    one = {int: "a whole number", float: "a number", bool: "on or off", str: "a text"}
+    many = {int: "whole numbers", float: "numbers", bool: "switches", str: "texts"}
+    if typing.get_origin(hint) is tuple:
+        inner = typing.get_args(hint)
+        return f"a list of {many.get(inner[0], 'values')}" if inner[-1:] == (...,) else f"a list of {len(inner)} values"
+    return one.get(hint) or f"a {getattr(hint, '__name__', 'value')}"
 
 
 def attr(
