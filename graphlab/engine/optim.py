@@ -43,6 +43,9 @@ class Optimiser(Declared, register=False):
     def look_ahead(self, state: State, w: Array) -> None:
         """Move the weights to where the gradient is to be taken, before the forward pass."""
 
+    def look_back(self, state: State, w: Array) -> None:
+        """Undo `look_ahead`, where no update follows it."""
+
     def update(
         self, state: State, w: Array, g: Array, t: int, rate: float, penalised: Array | None = None,
     ) -> None:
@@ -103,6 +106,7 @@ class Nesterov(Optimiser):
     """Momentum that takes the gradient where the velocity is about to lead."""
 
     source = "Nesterov 1983; Goodfellow, Bengio, Courville, Deep Learning, algorithm 8.3; Bengio et al. 2012"
+    scratch = 1
     form: str = attr("look-ahead: the gradient at θ + αv; transformed: weights are θ̃ = θ + αv themselves",
                      default="look-ahead", choices=("look-ahead", "transformed"))
     momentum: float = attr("share of the velocity that stays, α", default=0.9, min=0.0, max=1.0)
@@ -119,26 +123,23 @@ class Nesterov(Optimiser):
 
     def look_ahead(self, state: State, w: Array) -> None:
         if self.form == "look-ahead":
-            v = state["v"]
-            v *= self.momentum
-            w += v
+            w += np.multiply(state["v"], self.momentum, out=state["scratch0"])
+
+    def look_back(self, state: State, w: Array) -> None:
+        if self.form == "look-ahead":
+            w -= np.multiply(state["v"], self.momentum, out=state["scratch0"])
 
     def update(
         self, state: State, w: Array, g: Array, t: int, rate: float, penalised: Array | None = None,
     ) -> None:
         v = state["v"]
         g *= rate
-        if self.form == "look-ahead":
-            # v is αv already and w is θ + αv, so that both receive −εg.
-            v -= g
-            w -= g
-        else:
-            # v' + α(v' − v) = αv' − εg, since v' − αv = −εg.
-            v *= self.momentum
-            v -= g
-            w -= g
-            np.multiply(v, self.momentum, out=g)
-            w += g
+        v *= self.momentum
+        v -= g
+        # Look-ahead: w is θ + αv already, and θ + v' = w − εg. Transformed: v' + α(v' − v) = αv' − εg.
+        w -= g
+        if self.form == "transformed":
+            w += np.multiply(v, self.momentum, out=g)
 
 
 class AdaGrad(Optimiser):
