@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from graphlab.document.model import Document
 from graphlab.document.references import forget_in_setup, rename_in_setup
-from graphlab.engine.graph import Graph, Node
+from graphlab.engine.graph import Graph, Node, Source, Target
 from graphlab.engine.loop import Block, Loop
 from graphlab.engine.op import Op
+from graphlab.engine.wiring import face
 
 MAX_ID = 80
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*")
@@ -114,11 +115,20 @@ def write(document: Document, scope: str, graph: Graph) -> Document:
 
 
 def prune(graph: Graph) -> Graph:
-    """Return the graph without wires that begin or end at nothing; the same object where all are sound."""
-    ports = {n.id: {p.name for p in n.op.ports()} for n in graph.nodes.values()}
-    outputs = {n.id: set(n.op.output_names()) for n in graph.nodes.values()}
-    wires = {t: s for t, s in graph.wires.items()
-             if t.port in ports.get(t.node, ()) and s.output in outputs.get(s.node, ())}
+    """Return the graph without wires that begin or end at nothing; the same object where all are sound.
+
+    Wires at a node whose attributes are wrong stay: which ports it has is known once they are mended.
+    """
+    faces = {n.id: face(n) for n in graph.nodes.values()}
+
+    def ends(target: Target) -> bool:
+        at = faces.get(target.node)
+        return at is not None and (bool(at.faults) or any(p.name == target.port for p in at.ports))
+
+    def begins(source: Source) -> bool:
+        at = faces.get(source.node)
+        return at is not None and (bool(at.faults) or source.output in at.outputs)
+    wires = {t: s for t, s in graph.wires.items() if ends(t) and begins(s)}
     return graph if len(wires) == len(graph.wires) else replace(graph, wires=wires)
 
 

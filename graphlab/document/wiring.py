@@ -82,7 +82,9 @@ def takes(op: Op, spec: Spec) -> bool:
     return any(_flow(op, [spec, *(o if n else None for n in needed[1:])]) is not None for o in others)
 
 
-def compatible_ops(document: Document, end: Source | Target, scope: str = "", plan: Plan | None = None) -> list[type[Op]]:
+def compatible_ops(
+    document: Document, end: Source | Target, scope: str = "", plan: Plan | None = None,
+) -> list[type[Op]]:
     """Return the ops, at their defaults, that a wire from ``end`` can be drawn to (a Source) or from (a Target).
 
     ``plan`` is the compiled document, where the caller has it. Where a shape is unknown, because the network is
