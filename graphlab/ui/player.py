@@ -127,10 +127,31 @@ class Player(QObject):
         self.run, self.level, self.cursor, self._steps, self._both, self._rank = None, "", -1, (), False, {}
         self.moved.emit()
 
+    def refresh(self) -> None:
+        """Compute the pass anew where there is one, with other numbers and the cursor where it stands."""
+        if self.run is None:
+            return
+        level, cursor = self.level, self.cursor
+        self.run = None
+        if not self._compute():
+            self.reset()
+        else:
+            if level:
+                self._load_level(level)
+            self.cursor = min(cursor, self.count - 1)
+            self.moved.emit()
+        self.session.run_changed.emit()
+
     def ensure(self) -> bool:
         """Compute the whole pass if that has not happened; tell in words why not, and return False, where it fails."""
         if self.run is not None:
             return True
+        if not self._compute():
+            return False
+        self.session.run_changed.emit()
+        return True
+
+    def _compute(self) -> bool:
         try:
             run = self.session.make_run()
             for _ in forward(run):
@@ -144,7 +165,6 @@ class Player(QObject):
             return False
         self.run = run
         self._load_level("", bool(losses))
-        self.session.run_changed.emit()
         return True
 
     def _load_level(self, level: str, both: bool | None = None) -> None:

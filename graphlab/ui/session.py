@@ -33,7 +33,7 @@ class Edit(QUndoCommand):
         super().__init__(label)
         self.session = session
         self.merge = merge
-        self.before = (session.document, session.weights)
+        self.before = (session.document, session.stored)
         self.after = (new, weights)
 
     def id(self) -> int:
@@ -67,6 +67,7 @@ class Session(QObject):
     selection_changed = Signal()
     replaced = Signal()  # another document altogether: new or opened
     file_changed = Signal()  # path or modified state
+    interrupt = Signal()  # the network, its training or its weights are about to be edited: training has to end
     message = Signal(str, str)  # a sentence for the user, and "info", "warning" or "error"
     reveal = Signal(str, str, object)  # show this number: path, array name, index (and which gradient: see Place)
 
@@ -75,7 +76,8 @@ class Session(QObject):
         self.document = Document()
         self.plan: Plan = compile(self.document.graph)
         self.problems: tuple[Problem, ...] = ()
-        self.weights: WeightMap = {}
+        self.weights: WeightMap = {}  # those shown
+        self._stored: WeightMap | None = None  # those of the document, while others are shown live
         self.data: Loaded | None = None
         self.path: Path | None = None
         self.scope = ""
@@ -94,7 +96,9 @@ class Session(QObject):
         self, document: Document, weights: WeightMap | None = None, path: Path | None = None,
     ) -> None:
         """Show another document: the undo history starts anew."""
+        self.interrupt.emit()
         self.undo_stack.clear()
+        self._stored = None
         self.path, self.scope, self.selection, self.sample, self.typed = path, "", (), 0, {}
         self.document = document
         self.weights = dict(weights or {})
@@ -114,7 +118,7 @@ class Session(QObject):
 
     def save_file(self, path: Path, with_weights: bool = True) -> None:
         """Write the document, atomically. Raises `files.FileError` in words; the old file is then untouched."""
-        files.save(path, self.document, dict(self.weights) if with_weights else None)
+        files.save(path, self.document, dict(self.stored) if with_weights else None)
         self.path = path
         self.undo_stack.setClean()
         self.file_changed.emit()
@@ -128,14 +132,19 @@ class Session(QObject):
 
     def edit(self, label: str, new: Document, *, merge: str = "", weights: WeightMap | None = None) -> None:
         """Alter the document, undoably; the only way to do so. Edits with the same ``merge`` become one entry."""
-        if new is self.document and weights is None:
+        old = self.document
+        if new is old and weights is None:
             return
-        self.undo_stack.push(Edit(self, label, new, self.weights if weights is None else weights, merge))
+        if weights is not None or new.graph is not old.graph or new.setup != old.setup:
+            self.interrupt.emit()
+        self.undo_stack.push(Edit(self, label, new, self.stored if weights is None else weights, merge))
 
     def show(self, document: Document, weights: WeightMap) -> None:
         """Make a document and weights the current ones. Called by `Edit`; everything else calls `edit`."""
-        old, old_weights = self.document, self.weights
-        self.document, self.weights = document, weights
+        old, old_weights = self.document, self.stored
+        self.document = document
+        if weights is not old_weights or not self.live:
+            self.weights, self._stored = weights, None
         if document.scope(self.scope) is None and self.run_level(self.scope) == "":
             self.set_scope("")
         change = diff(old, document, self.scope)
@@ -145,7 +154,7 @@ class Session(QObject):
         if structure or old.setup != document.setup:
             self._replan()
         elif weights is not old_weights:
-            self.drop_run()
+            self.player.refresh()
             self.weights_changed.emit()
         self.changed.emit(change)
         alive = tuple(p for p in self.selection if document.node(p) is not None or self.run_level(p))
@@ -155,11 +164,40 @@ class Session(QObject):
     def _replan(self) -> None:
         self.plan = compile(self.document.graph)
         seed = self.document.setup.seed
-        self.weights = initial_weights(self.plan, seed, self.weights)
+        self.weights, self._stored = initial_weights(self.plan, seed, self.stored), None
         self.problems = (*self.plan.problems, *advice(self.document, self.plan, self.data))
         self.drop_run()
         self.planned.emit()
         self.weights_changed.emit()
+
+    @property
+    def live(self) -> bool:
+        """Whether weights are shown that are being trained, and not yet part of the document."""
+        return self._stored is not None
+
+    @property
+    def stored(self) -> WeightMap:
+        """The weights that belong to the document: while it is trained, those from before."""
+        return self.weights if self._stored is None else self._stored
+
+    def show_live(self, weights: WeightMap | None) -> None:
+        """Show weights while they are trained, outside the undo history; None goes back to those from before."""
+        if weights is None:
+            if self._stored is None:
+                return
+            self.weights, self._stored = self._stored, None
+        else:
+            self._stored = self.stored
+            self.weights = weights
+        self.player.refresh()
+        self.weights_changed.emit()
+
+    def keep_live(self, label: str) -> None:
+        """Make the weights that are shown live the document's own, as an undoable step."""
+        trained = self.weights
+        if self._stored is not None:
+            self.weights, self._stored = self._stored, None
+            self.edit(label, self.document, weights=trained)
 
     def reset_weights(self) -> None:
         """Go back to the weights that the seed gives, as an undoable step."""
@@ -220,7 +258,7 @@ class Session(QObject):
     def set_sample(self, index: int) -> None:
         """Look at another sample of the data."""
         self.sample = index
-        self.drop_run()
+        self.player.refresh()
         self.data_changed.emit()
 
     def type_input(self, path: str, value: Array | None) -> None:
@@ -228,7 +266,7 @@ class Session(QObject):
         self.typed.pop(path, None)
         if value is not None:
             self.typed[path] = value
-        self.drop_run()
+        self.player.refresh()
         self.data_changed.emit()
 
     def feeds(self) -> dict[str, Array]:
