@@ -123,20 +123,25 @@ class Explainer:
 def derive(run: Run, path: str, name: str, index: Iterable[int], grad: bool = False) -> Derivation:
     """Explain one number: ``name`` is an output (or kept array) of the step at ``path``, or an input with ``grad``.
 
-    The gradient of an output is the sum over everything that uses it. Raises `RunError` in words where the
-    step has not run, or has gone nowhere backward yet.
+    ``path`` may also be a block or a bypassed node: its numbers are those of the step that made them. The gradient
+    of an output is the sum over everything that uses it. Raises `RunError` in words where the step has not run,
+    or has gone nowhere backward yet.
     """
     at = tuple(int(i) for i in index)
     record = run.record(path)
+    owner = run.owner(path) or run
     if record is None:
-        raise RunError(f"‘{path}’ has not been run; run the network first.")
+        slot = owner.plan.where.get(path, {}).get(name)
+        if slot is None or owner.plan.slots[slot].path not in owner.records:
+            raise RunError(f"‘{path}’ has not been run; run the network first.")
+        made = owner.plan.slots[slot]
+        return derive(run, made.path, made.name, at, grad)
     array = record.gradients.get(name) if grad else record.get(name)
     if array is None:
         what = "no gradient yet: step backward first" if grad else "no such array"
         raise RunError(f"‘{path}’ has {what} for {name!r}.")
     if len(at) != array.ndim or any(not 0 <= i < n for i, n in zip(at, array.shape, strict=True)):
         raise RunError(f"{name} of ‘{path}’ has the shape {array.shape}; there is no element {at}.")
-    owner = run.owner(path) or run
     engine = float(array[at])
     expr = _gradient(owner, record, name, at) if grad else _value(owner, record, name, at)
     if expr is None:
@@ -156,9 +161,8 @@ def _value(run: Run, record: Record, name: str, at: Index) -> Expr | None:
     if overrides(type(record.op), Op.explain):
         return Explainer(run, record).explain(name, at)
     inner = run.inside(record.path)
-    if inner is None or name not in record.outputs:
-        return None
-    return _inner_value(inner, inner.plan.where[f"{record.path}/{name}"]["y"], at)
+    slot = None if inner is None else inner.plan.where.get(f"{record.path}/{name}", {}).get("y")
+    return None if inner is None or slot is None else _inner_value(inner, slot, at)
 
 
 def _inner_value(inner: Run, slot: int, at: Index) -> Expr:
@@ -176,9 +180,8 @@ def _gradient(run: Run, record: Record, name: str, at: Index) -> Expr | None:
         if overrides(type(record.op), Op.explain):
             return Explainer(run, record).gradient(name, at)
         inner = run.inside(record.path)
-        if inner is None:
-            return None
-        return _fork(inner, inner.plan.where[f"{record.path}/{name}"]["y"], at)
+        slot = None if inner is None else inner.plan.where.get(f"{record.path}/{name}", {}).get("y")
+        return None if inner is None or slot is None else _fork(inner, slot, at)
     slot = run.plan.where.get(record.path, {}).get(name)
     return None if slot is None else _fork(run, slot, at)
 

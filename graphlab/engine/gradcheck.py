@@ -26,12 +26,15 @@ class Check:
     skipped: str = ""
 
 
-def replay(record: Record, inputs: Mapping[str, Array | None]) -> tuple[Array, ...]:
-    """Run an op once more on other inputs, with the same randomness and mode."""
-    fresh = Record(record.op, record.path, inputs, record.mode)
+def again(record: Record, inputs: Mapping[str, Array | None]) -> Record:
+    """Return the record of the same op on other inputs, with the same randomness and mode, in float64."""
+    wide = {k: v.astype(np.float64) if v is not None and v.dtype.kind == "f" else v for k, v in inputs.items()}
+    fresh = Record(record.op, record.path, wide, record.mode, dtype=np.float64)
     with np.errstate(all="ignore"):
-        out: Any = record.op.forward(fresh, *inputs.values())
-    return tuple(np.asarray(o) for o in (out if isinstance(out, tuple) else (out,)))
+        out: Any = record.op.forward(fresh, *wide.values())
+    outs = out if isinstance(out, tuple) else (out,)
+    fresh.outputs = {n: np.asarray(o) for n, o in zip(record.op.output_names(), outs, strict=True)}
+    return fresh
 
 
 def numeric_gradient(record: Record, port: str, seeds: Mapping[str, Array], step: float = 1e-5) -> Array:
@@ -39,15 +42,14 @@ def numeric_gradient(record: Record, port: str, seeds: Mapping[str, Array], step
     base = record.inputs[port]
     assert base is not None
     out = np.zeros(base.shape)
-    names = record.op.output_names()
     for at in np.ndindex(base.shape):
         h = step * max(1.0, abs(float(base[at])))
         sides = []
         for sign in (1.0, -1.0):
             moved = base.astype(np.float64, copy=True)
             moved[at] += sign * h
-            outputs = replay(record, {**record.inputs, port: moved})
-            sides.append(sum(float((seeds[n] * o).sum()) for n, o in zip(names, outputs, strict=True)))
+            outputs = again(record, {**record.inputs, port: moved}).outputs
+            sides.append(sum(float((seeds[n] * o).sum()) for n, o in outputs.items()))
         out[at] = (sides[0] - sides[1]) / (2 * h)
     return out
 
@@ -75,11 +77,7 @@ def check_step(run: Run, path: str, directions: int = 2, entries: int = 64) -> C
     names = op.output_names()
     # An upstream of zeros would make every gradient agree; a random one tests the op itself.
     seeds = {n: rng.standard_normal(record.outputs[n].shape) for n in names}
-    fresh = Record(op, path, record.inputs, record.mode)
-    with np.errstate(all="ignore"):
-        op.forward(fresh, *record.inputs.values())
-    out = replay(record, record.inputs)
-    fresh.outputs = dict(zip(names, out, strict=True))
+    fresh = again(record, record.inputs)
     with np.errstate(all="ignore"):
         analytic = op.backward(fresh, *(seeds[n] for n in names))
     worst, where = 0.0, ""
@@ -90,19 +88,26 @@ def check_step(run: Run, path: str, directions: int = 2, entries: int = 64) -> C
         if base.size <= entries:
             error = relative_error(np.asarray(analytic[port]), numeric_gradient(record, port, seeds))
         else:
-            error = 0.0
-            for _ in range(directions):
-                v = rng.standard_normal(base.shape)
-                v /= np.linalg.norm(v)
-                sides = []
-                for sign in (1.0, -1.0):
-                    outputs = replay(record, {**record.inputs, port: base + sign * 1e-5 * v})
-                    sides.append(sum(float((seeds[n] * o).sum()) for n, o in zip(names, outputs, strict=True)))
-                numeric = np.array((sides[0] - sides[1]) / 2e-5)
-                error = max(error, relative_error(np.array((analytic[port] * v).sum()), numeric))
+            error = max(_along_a_direction(record, port, seeds, np.asarray(analytic[port]), rng)
+                        for _ in range(directions))
         if error > worst:
             worst, where = error, port
     return Check(path, worst, where)
+
+
+def _along_a_direction(
+    record: Record, port: str, seeds: Mapping[str, Array], analytic: Array, rng: np.random.Generator,
+) -> float:
+    step = 1e-5
+    base = record.inputs[port]
+    assert base is not None
+    v = rng.standard_normal(base.shape)
+    v /= np.linalg.norm(v)
+    sides = []
+    for sign in (1.0, -1.0):
+        outputs = again(record, {**record.inputs, port: base.astype(np.float64) + sign * step * v}).outputs
+        sides.append(sum(float((seeds[n] * o).sum()) for n, o in outputs.items()))
+    return relative_error(np.array((analytic * v).sum()), np.array((sides[0] - sides[1]) / (2 * step)))
 
 
 def check_run(run: Run) -> list[Check]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -209,7 +210,7 @@ class Constant(Op):
         return ()
 
     def problems(self) -> list[str]:
-        n = int(np.prod(self.size, dtype=np.int64))
+        n = math.prod(self.size)
         if len(self.numbers) not in (1, n):
             return [*super().problems(),
                     f"needs 1 number or {n} for its size {self.size}; {len(self.numbers)} are given"]
@@ -225,8 +226,8 @@ class Constant(Op):
         return Spec(self.size)
 
     def forward(self, f: Record) -> Array:
-        return np.broadcast_to(np.array(self.numbers).reshape(self.size if len(self.numbers) > 1 else ()),
-                               self.size).copy()
+        numbers = np.array(self.numbers, f.dtype).reshape(self.size if len(self.numbers) > 1 else ())
+        return np.broadcast_to(numbers, self.size).copy()
 
     def backward(self, f: Record, dy: Array) -> dict[str, Array]:
         return {}

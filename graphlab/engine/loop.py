@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 from graphlab.engine.expr import Expr, Index, Num, Ref
 from graphlab.engine.graph import Graph, Input, Net, Node, Output, Source
 from graphlab.engine.op import Array, Batch, Op, Port, Record, ShapeError, Spec, attr, case
+
+#: The longest sequence that is opened step by step; fused layers run longer ones closed.
+MOST_STEPS = 4096
 
 
 class TimeStep(Op):
@@ -54,7 +58,7 @@ class Stack(Op):
     """Puts tensors of one shape side by side along a new axis: y[:, i] = xᵢ."""
 
     category = "Shape"
-    count: int = attr("number of inputs", default=2, min=1, max=4096)
+    count: int = attr("number of inputs", default=2, min=1, max=MOST_STEPS)
 
     def ports(self) -> tuple[Port, ...]:
         return tuple(Port(f"x{i}") for i in range(self.count))
@@ -111,7 +115,7 @@ class ZeroState(Op):
         return np.zeros((x.shape[0], *self.size), f.dtype)
 
     def backward(self, f: Record, dy: Array) -> dict[str, Array]:
-        return {"x": np.zeros_like(f["x"])}
+        return {}  # x lends nothing but its number of samples
 
     def explain(self, f: Record, index: Index, output: str = "y") -> Expr:
         return Num(0.0)
@@ -182,23 +186,43 @@ class Loop(Op):
             raise ShapeError("needs sequences of one length, shaped (B, T, …)", self.each[0])
         net = Net()
         fed = {name: net.input(name) for name in by_name}
-        names = [n.id for n in self.cell.outputs()]
-        order = range(steps - 1, -1, -1) if self.reverse else range(steps)
-        seen: dict[str, dict[int, Source]] = {n: {} for n in names}
-        state: dict[str, Source] = {i: fed[i] for i, _ in self.carry}
-        first = f"t{order[0]}"
-        for t in order:
-            now = fed | state
-            for name in self.each:
-                now[name] = net.add(f"{name}{t}", TimeStep(t=t), fed[name])
-            net.node(Node(f"t{t}", Block(graph=self.cell), shares="" if f"t{t}" == first else first), **now)
-            for name in names:
-                seen[name][t] = Source(f"t{t}", name)
-            state = {i: Source(f"t{t}", o) for i, o in self.carry}
-        last = order[-1]
-        for name in names:
-            along = net.add(f"all_{name}", Stack(count=steps), *(seen[name][t] for t in range(steps)))
+        made = unroll(net, self.cell, steps, fed, self.each, dict(self.carry), self.reverse)
+        for name, sources in made.items():
+            along = net.add(f"all_{name}", Stack(count=steps), *sources)
             net.output(name, along)
-            net.output(f"last_{name}", seen[name][last])
+            net.output(f"last_{name}", sources[0 if self.reverse else -1])
         return net.graph()
 
+
+def unroll(
+    net: Net, cell: Graph, steps: int, fed: Mapping[str, Source], each: Iterable[str], carry: Mapping[str, str],
+    reverse: bool = False,
+) -> dict[str, list[Source]]:
+    """Add a cell once for every time step, as blocks t0, t1, … that share their weights.
+
+    ``fed`` are the sources of the cell's inputs: sequences for those in ``each``, the first state for those in
+    ``carry``. Returns every output's sources from t = 0 on. Raises `ShapeError` for sequences that are too long.
+    """
+    if steps > MOST_STEPS:
+        raise ShapeError(f"repeats its cell for at most {MOST_STEPS:,} steps; this sequence has {steps:,}")
+    if steps < 1:
+        raise ShapeError("needs sequences of one step or more")
+    inside = {n.id for n in (*cell.inputs(), *cell.outputs())}
+    made = {f"{n}{t}" for n in ("t", *each) for t in range(steps)}
+    made |= {f"{p}_{n}" for n in inside for p in ("all", "last")}
+    if clash := sorted(inside & made):
+        raise ShapeError(f"repeats a cell with the name {clash[0]!r}, which unrolling needs for itself")
+    names = [n.id for n in cell.outputs()]
+    order = range(steps - 1, -1, -1) if reverse else range(steps)
+    seen: dict[str, dict[int, Source]] = {n: {} for n in names}
+    state: dict[str, Source] = {}
+    first = f"t{order[0]}"
+    for t in order:
+        now = {**fed, **state}
+        for name in each:
+            now[name] = net.add(f"{name}{t}", TimeStep(t=t), fed[name])
+        net.node(Node(f"t{t}", Block(graph=cell), shares="" if f"t{t}" == first else first), **now)
+        for name in names:
+            seen[name][t] = Source(f"t{t}", name)
+        state = {i: Source(f"t{t}", o) for i, o in carry.items()}
+    return {name: [seen[name][t] for t in range(steps)] for name in names}

@@ -203,7 +203,8 @@ class _Compiler:
     def faults(self, node: Node, here: str, face: Face) -> None:
         """Report what is wrong with a node's attributes."""
         wrong = [a for a in node.op.attributes() if a.problem(getattr(node.op, a.name))] if face.faults else []
-        fixes = tuple(Fix(f"set {a.name} to {a.default}", "set", here, attributes=((a.name, a.default),)) for a in wrong)
+        fixes = tuple(Fix(f"set {a.name} to {a.default}", "set", here, attributes=((a.name, a.default),))
+                      for a in wrong)
         if isinstance(node.op, Unknown):
             fixes = (Fix("remove it", "remove", here),)
         for message in face.faults:

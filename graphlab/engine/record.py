@@ -60,7 +60,7 @@ class Record:
 
     def __init__(
         self, op: Any, path: str, inputs: Mapping[str, Array | None], mode: Mode,
-        wanted: Collection[str] | None = None,
+        wanted: Collection[str] | None = None, dtype: Any = None,
     ) -> None:
         self.op = op
         self.path = path
@@ -71,6 +71,7 @@ class Record:
         self.gradients: dict[str, Array] = {}
         self.updates: list[Update] = []
         self._wanted = wanted
+        self._dtype: np.dtype[Any] | None = None if dtype is None else np.dtype(dtype)
 
     @property
     def training(self) -> bool:
@@ -79,7 +80,9 @@ class Record:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The precision of this run, taken from the first real input or weight."""
+        """The precision of this run; where nobody says, that of the first real input or weight."""
+        if self._dtype is not None:
+            return self._dtype
         for value in self.inputs.values():
             if value is not None and value.dtype.kind == "f":
                 return value.dtype

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,10 @@ from graphlab.engine.record import Array, Mode, Record
 from graphlab.engine.spec import Batch, Spec
 
 Weights = Mapping[str, Array]
+
+
+#: What data can make an op raise, whatever its shape: labels out of range, singular matrices, too much memory.
+FAILURES = (ValueError, IndexError, MemoryError, ArithmeticError, np.linalg.LinAlgError)
 
 
 class RunError(Exception):
@@ -121,10 +125,12 @@ class Run:
         """Return the run whose plan has the step at ``path``: this one, or one inside a fused op."""
         if path in self.records or path in self.plan.where:
             return self
-        for record in self.records.values():
-            if path.startswith(record.path + "/"):
-                run = self.inside(record.path)
+        end = path.find("/")
+        while end >= 0:
+            if path[:end] in self.records:
+                run = self.inside(path[:end])
                 return None if run is None else run.owner(path)
+            end = path.find("/", end + 1)
         return None
 
     def inside(self, path: str) -> Run | None:
@@ -173,18 +179,19 @@ def open_record(record: Record, specs: tuple[Spec | None, ...]) -> Run | None:
 
 def forward(run: Run) -> Iterator[Event]:
     """Run each step in order; yields after each. Raises `RunError` in words where data does not fit."""
+    run.inner.clear()
     for step in run.plan.steps:
         inputs = {p: None if s is None else run.values[s] for p, s in step.inputs.items()}
-        mode = Mode(False, run.mode.seed, run.mode.phase, run.mode.update) if step.frozen else run.mode
-        record = Record(step.op, step.path, inputs, mode)
+        mode = replace(run.mode, training=False) if step.frozen else run.mode
+        record = Record(step.op, step.path, inputs, mode, dtype=run.dtype)
         if isinstance(step.op, Input):
             results: Any = run.feed(step)
         else:
             try:
                 with np.errstate(all="ignore"):
                     results = step.op.forward(record, *inputs.values())
-            except (ValueError, IndexError, np.linalg.LinAlgError) as e:
-                raise RunError(f"{step.op.title} ‘{step.node.name}’ could not run: {e}.") from e
+            except FAILURES as e:
+                raise RunError(f"{step.op.title} ‘{step.node.name}’ could not run: {said(e)}.") from e
         results = results if isinstance(results, tuple) else (results,)
         for (name, slot), value in zip(step.outputs.items(), results, strict=True):
             run.values[slot] = value = np.asarray(value)
@@ -201,6 +208,9 @@ def backward(run: Run, seeds: Mapping[tuple[str, str], Array | float]) -> Iterat
     """
     run.gradients.clear()
     run.terms.clear()
+    run.inner.clear()  # they have gone backward from other seeds
+    for record in run.records.values():
+        record.gradients = {}
     for (path, name), seed in seeds.items():
         slot = run.plan.where.get(path, {}).get(name)
         if slot is None or slot not in run.values:
@@ -214,14 +224,22 @@ def backward(run: Run, seeds: Mapping[tuple[str, str], Array | float]) -> Iterat
                 run.gradients[slot] = np.zeros(run.values[slot].shape, run.dtype)
             record.gradients[name] = run.gradients[slot]
         if not isinstance(step.op, Input):
-            with np.errstate(all="ignore"):
-                sent = step.op.backward(record, *(record.gradients[n] for n in step.outputs))
+            try:
+                with np.errstate(all="ignore"):
+                    sent = step.op.backward(record, *(record.gradients[n] for n in step.outputs))
+            except FAILURES as e:
+                raise RunError(f"{step.op.title} ‘{step.node.name}’ could not run backward: {said(e)}.") from e
             for port, slot_in in step.inputs.items():
                 if slot_in is None or port not in sent:
                     continue
                 record.gradients[port] = sent[port]
                 receive(run, slot_in, Contribution(step.path, port, sent[port]))
         yield Event("backward", step, record)
+
+
+def said(e: BaseException) -> str:
+    """Return what an exception says, without the full stop; its kind where it says nothing."""
+    return str(e).rstrip(".") or type(e).__name__
 
 
 def receive(run: Run, slot: int, term: Contribution) -> None:
