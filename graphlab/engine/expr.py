@@ -141,6 +141,12 @@ def _phi(z: float) -> float:
     return math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
 
 
+def _power_slope(a: Expr, b: Expr) -> Expr:
+    if not isinstance(b, Num):
+        return mul(b, call("pow", a, sub(b, ONE)))
+    return mul(b, a if b.value == 2.0 else ONE if b.value == 1.0 else call("pow", a, Num(b.value - 1.0)))
+
+
 FUNCTIONS: dict[str, Function] = {
     "exp": Function(_exp, lambda a: (call("exp", a),), r"e^{{{}}}"),
     "ln": Function(math.log, lambda a: (div(ONE, a),), r"\ln\left({}\right)"),
@@ -162,9 +168,8 @@ FUNCTIONS: dict[str, Function] = {
     "div": Function(
         lambda a, b: a / b, lambda a, b: (div(ONE, b), neg(div(a, mul(b, b)))), r"\frac{{{}}}{{{}}}"),
     "pow": Function(
-        lambda a, b: float(a**b),
-        lambda a, b: (mul(b, call("pow", a, sub(b, ONE))), mul(call("pow", a, b), call("ln", a))
-                      if not isinstance(b, Num) else ZERO),
+        math.pow,
+        lambda a, b: (_power_slope(a, b), ZERO if isinstance(b, Num) else mul(call("pow", a, b), call("ln", a))),
         r"\left({}\right)^{{{}}}"),
     "logsumexp": Function(
         _logsumexp, lambda *v: tuple(call("exp", sub(a, Call("logsumexp", v))) for a in v),

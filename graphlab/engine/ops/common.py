@@ -6,9 +6,7 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
-from graphlab.engine.expr import Expr, Index, Ref
+from graphlab.engine.expr import ONE, Expr, Index, Num, Pick, Ref, call
 from graphlab.engine.op import Array, Batch, Given, Op, Port, Record, ShapeError, Spec, case
 from graphlab.engine.spec import broadcast
 
@@ -37,6 +35,52 @@ def after_broadcast(index: Index, shape: tuple[int, ...], result: tuple[int, ...
     return itertools.product(*ranges)
 
 
+def axis_of(axis: int, x: Spec, port: str = "x") -> int:
+    """Return an axis counted from 0; negative ones count from the end. Raises `ShapeError` where there is none."""
+    if not -x.rank <= axis < x.rank:
+        raise ShapeError(f"works along axis {axis}, which needs a tensor of {axis + 1 if axis >= 0 else -axis} "
+                         "axes or more", port, axis)
+    return axis % x.rank
+
+
+def need_real(x: Spec, port: str = "x") -> None:
+    """Raise `ShapeError` unless the tensor holds real numbers."""
+    if x.kind != "real":
+        raise ShapeError("takes real numbers", port)
+
+
+def put(index: Index, axis: int, i: int) -> Index:
+    """Return the index with another number at one axis."""
+    return (*index[:axis], i, *index[axis + 1:])
+
+
+def line_through(index: Index, axis: int, length: int) -> list[Index]:
+    """Return the places of the line along ``axis`` that an index lies on."""
+    return [put(index, axis, i) for i in range(length)]
+
+
+def fraction(n: int) -> Expr:
+    """Return 1/n, written as a fraction."""
+    return ONE if n == 1 else Num(1.0 / n, rf"\frac{{1}}{{{n}}}")
+
+
+def square(e: Expr) -> Expr:
+    """Return e²."""
+    return call("pow", e, Num(2.0))
+
+
+def detached(e: Expr) -> Expr:
+    """Return a value through which no gradient passes, written in brackets."""
+    return Pick("", (e,), None)
+
+
+def check_labels(labels: Array, count: int) -> None:
+    """Raise ValueError in words unless all labels are in 0…count−1."""
+    wrong = labels[(labels < 0) | (labels >= count)]
+    if wrong.size:
+        raise ValueError(f"its labels must be whole numbers in 0…{count - 1}; there is {wrong.flat[0]}")
+
+
 class Elementwise(Op, register=False):
     """y = f(x), each number by itself."""
 
@@ -57,7 +101,7 @@ class Elementwise(Op, register=False):
 
 
 class Binary(Op, register=False):
-    """z = f(x, y), number by number; inputs of size 1 along an axis repeat."""
+    """y = f(a, b), number by number; inputs of size 1 along an axis repeat."""
 
     category = "Maths"
 
@@ -83,10 +127,3 @@ class Binary(Op, register=False):
             case(cls(), a=Given((Batch(), 3), apart=0.05), b=Given((Batch(), 3), apart=0.05)),
             case(cls(), a=Given((Batch(), 3, 2), apart=0.05), b=Given((3, 1), apart=0.05)),
         ]
-
-
-def argmax_or_tie(values: Iterable[float]) -> int | None:
-    """Return the place of the largest value, or None where several share it."""
-    array = np.asarray(list(values))
-    best = int(array.argmax())
-    return best if int((array == array[best]).sum()) == 1 else None
