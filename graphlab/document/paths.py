@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from graphlab.document.model import Document
 from graphlab.document.references import forget_in_setup, rename_in_setup
@@ -153,7 +154,13 @@ def rebase(document: Document, moved: Mapping[str, str]) -> Document:
         layout={to(path): place for path, place in document.layout.items()},
         notes={id: replace(note, scope=to(note.scope)) if note.scope else note for id, note in document.notes.items()},
         setup=rename_in_setup(document.setup, to),
+        extra=_with_nodes(document.extra, {to(path): kept for path, kept in document.extra.get("nodes", {}).items()}),
     )
+
+
+def _with_nodes(extra: Mapping[str, Any], nodes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Replace what is kept for nodes of files from other versions."""
+    return extra if nodes == extra.get("nodes", {}) else {**extra, "nodes": nodes}
 
 
 def forget(document: Document, gone: Iterable[str]) -> Document:
@@ -171,4 +178,5 @@ def forget(document: Document, gone: Iterable[str]) -> Document:
         layout={path: place for path, place in document.layout.items() if not under(path)},
         notes={id: note for id, note in document.notes.items() if not under(note.scope)},
         setup=forget_in_setup(document.setup, under),
+        extra=_with_nodes(document.extra, {p: k for p, k in document.extra.get("nodes", {}).items() if not under(p)}),
     )
