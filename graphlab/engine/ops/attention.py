@@ -25,7 +25,7 @@ FORBIDDEN = -1e9
 def allowed(mask: Array | None, causal: bool, shape: tuple[int, ...]) -> Array:
     """Return where a query may look at a key, as true and false in the shape of the scores (…, T_q, T_k)."""
     may = np.ones(shape, bool) if mask is None else np.broadcast_to(mask, shape)
-    return may & (np.tri(*shape[-2:]) > 0) if causal else may
+    return may & (np.tri(shape[-2], shape[-1]) > 0) if causal else may
 
 
 class MaskScores(Op):
