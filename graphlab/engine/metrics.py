@@ -16,7 +16,7 @@ def classes_of(prediction: Array, threshold: float = 0.5) -> Array:
     A last axis of one entry, (…, 1), says class 1 above the threshold and class 0 otherwise.
     """
     if prediction.shape[-1] > 1:
-        return prediction.argmax(axis=-1)
+        return np.asarray(prediction.argmax(axis=-1))
     return (prediction[..., 0] > threshold).astype(np.int64)
 
 
@@ -68,7 +68,7 @@ class Confusion:
     @cached_property
     def true_negatives(self) -> Array:
         """TN by class: other classes, taken for any class but it."""
-        return self.counts.sum() - self.true_positives - self.false_positives - self.false_negatives
+        return np.asarray(self.counts.sum() - self.true_positives - self.false_positives - self.false_negatives)
 
     @property
     def accuracy(self) -> float:
