@@ -48,18 +48,18 @@ class Kernel:
         return self.reads is None or name in self.reads
 
 
-KERNELS: dict[type[Op], Kernel] = {}
+KERNELS: dict[type[Op], list[Kernel]] = {}
 
 
 def kernel(
     *ops: type[Op], reads: Collection[str] = (), layout: str = "same", over: tuple[str, ...] = (), view: str = "",
     tail: str = "", fits: Fits | None = None,
 ) -> Callable[[B], B]:
-    """Attach a kernel to op classes; see `Kernel`."""
+    """Attach a kernel to op classes; see `Kernel`. Of several for one class the first that fits is taken."""
 
     def attach(bind: B) -> B:
         for op in ops:
-            KERNELS[op] = Kernel(bind, frozenset(reads), layout, over, view, tail, fits)
+            KERNELS.setdefault(op, []).append(Kernel(bind, frozenset(reads), layout, over, view, tail, fits))
         return bind
 
     return attach
@@ -68,7 +68,7 @@ def kernel(
 def find(step: Step, training: bool) -> Kernel | None:
     """Return the kernel of the nearest ancestor of the step's op that fits, or None."""
     for cls in type(step.op).__mro__:
-        found = KERNELS.get(cls)
-        if found is not None:
-            return found if found.fits is None or found.fits(step, training) else None
+        for found in KERNELS.get(cls, ()):
+            if found.fits is None or found.fits(step, training):
+                return found
     return None

@@ -197,6 +197,10 @@ class Site:
         self.raw(name)
         return self.builder.logical(self.slot(name))
 
+    def like(self, name: str, raw: Array) -> Array:
+        """Return memory in the order of an input or output, seen in that one's shape."""
+        return self.builder.logical(self.slot(name), raw)
+
     def shares(self, port: str, name: str = "y") -> bool:
         """Tell whether an output lies in the memory of an input."""
         return self.builder.layouts.shares(self.slot(port), self.step.outputs[name])
