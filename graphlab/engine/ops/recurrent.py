@@ -9,7 +9,7 @@ import numpy as np
 from graphlab.engine.graph import Graph, Net, Source
 from graphlab.engine.loop import Stack, ZeroState, unroll
 from graphlab.engine.op import Array, Batch, Given, Op, Port, Record, ShapeError, Spec, Weight, attr, case
-from graphlab.engine.ops.activations import Sigmoid, Tanh
+from graphlab.engine.ops.activations import Identity, ReLU, Sigmoid, Tanh
 from graphlab.engine.ops.algebra import MatMul
 from graphlab.engine.ops.maths import Add, Multiply
 from graphlab.engine.ops.shape import Slice
@@ -91,12 +91,14 @@ class Recurrent(Op, register=False):
     def sums(self, net: Net) -> Source:
         """Add the sums of all gates, xW + hU and the biases, to a cell."""
         x, h, W, U = (net.input(n) for n in ("x", "h_prev", "W", "U"))
-        from_x, from_h = net.add("xW", MatMul(), x, W), net.add("hU", MatMul(), h, U)
-        if self.biases:
-            from_x = net.add("xW_b", Add(), from_x, net.input("b"))
-        if self.biases == 2:
-            from_h = net.add("hU_b", Add(), from_h, net.input("b_U"))
+        from_x = self.product(net, "xW", x, W, net.input("b") if self.biases else None)
+        from_h = self.product(net, "hU", h, U, net.input("b_U") if self.biases == 2 else None)
         return net.add("z", Add(), from_x, from_h)
+
+    def product(self, net: Net, name: str, a: Source, b: Source, bias: Source | None) -> Source:
+        """Add a·b, and a bias where there is one, to a cell."""
+        made = net.add(name, MatMul(), a, b)
+        return made if bias is None else net.add(f"{name}_b", Add(), made, bias)
 
     def gate(self, net: Net, z: Source, i: int, name: str, activation: Op) -> Source:
         """Cut one gate's share out of the sums of all gates, and squash it."""
@@ -120,12 +122,17 @@ class Recurrent(Op, register=False):
             z = z + f[name]
         return z
 
-    def gradients(self, f: Record, dz: Array, dz_U: Array, **first: Array) -> dict[str, Array]:
-        """Return the gradients of the ports from those of xW + b and hU + b_U at every step, (B, T, parts·h)."""
-        x, seq, n = f["x"], f["seq"], dz.shape[-1]
+    def before(self, f: Record) -> Array:
+        """Return the state h that every step started from, (B, T, h)."""
+        seq = f["seq"]
         h_prev = np.empty_like(seq)
         for t, before in self.order(seq.shape[1]):
             h_prev[:, t] = self.begin(f, "h") if before is None else seq[:, before]
+        return h_prev
+
+    def gradients(self, f: Record, dz: Array, dz_U: Array, **first: Array) -> dict[str, Array]:
+        """Return the gradients of the ports from those of xW + b and hU + b_U at every step, (B, T, parts·h)."""
+        x, h_prev, n = f["x"], self.before(f), dz.shape[-1]
         rows, rows_U = dz.reshape(-1, n), dz_U.reshape(-1, n)  # (B, T, n) -> (B·T, n)
         out = {"x": dz @ f["W"].T, "W": x.reshape(-1, x.shape[-1]).T @ rows,
                "U": h_prev.reshape(-1, self.units).T @ rows_U}
@@ -137,6 +144,55 @@ class Recurrent(Op, register=False):
         first: dict[str, Any] = {f"{s}0": Given((Batch(), 2)) for s in cls.states}
         return [case(cls(units=2), x=(Batch(), 3, 2)), case(cls(units=1, biases=0), x=(Batch(), 1, 1), batch=1),
                 case(cls(units=2, biases=2, reverse=True), x=(Batch(), 3, 1), **first)]
+
+
+class RNN(Recurrent):
+    """Mixes each input with the state before it: the simplest memory, with the same weights at every step.
+
+    Parameters: h(F + h) + h with one bias. An output layer, such as o_t = softmax(V h_t), is a node after it.
+    """
+
+    also = ("simple RNN", "Elman", "recurrent", "vanilla")
+    source = "Elman 1990"
+    activation: str = attr("φ, what the sum goes through", default="tanh", choices=("tanh", "relu", "linear"))
+
+    def formula(self) -> str:
+        phi = {"tanh": r"\tanh", "relu": r"\mathrm{ReLU}", "linear": ""}[self.activation]
+        bias = "".join((" + b", " + b_U")[:self.biases])
+        return rf"h_t = {phi}\left(x_t W + h_{{t-1}} U{bias}\right)"
+
+    def line(self) -> str:
+        return f"{super().line()} · {self.activation}"
+
+    def cell(self) -> Graph:
+        net = Net()
+        phi = {"tanh": Tanh(), "relu": ReLU(), "linear": Identity()}[self.activation]
+        net.output("h", net.add("hidden", phi, self.sums(net)))
+        return net.graph()
+
+    def forward(self, f: Record, x: Array, *others: Array) -> tuple[Array, ...]:
+        z_x = self.inputs(f)  # (B, T, F) @ (F, h) -> (B, T, h)
+        seq, h, U = np.empty_like(z_x), self.begin(f, "h"), f["U"]
+        for t, _ in self.order(z_x.shape[1]):
+            z = z_x[:, t] + h @ U
+            h = np.tanh(z) if self.activation == "tanh" else np.maximum(z, 0) if self.activation == "relu" else z
+            seq[:, t] = h
+        return seq, h
+
+    def backward(self, f: Record, dseq: Array, dh: Array) -> dict[str, Array]:
+        seq, U = f["seq"], f["U"]
+        dz = np.empty_like(seq)
+        for t, _ in reversed(self.order(seq.shape[1])):
+            h = seq[:, t]
+            slope = 1 - h * h if self.activation == "tanh" else h > 0 if self.activation == "relu" else 1.0
+            dz[:, t] = (dh + dseq[:, t]) * slope
+            dh = dz[:, t] @ U.T
+        return self.gradients(f, dz, dz, h=dh)
+
+    @classmethod
+    def cases(cls) -> list[Any]:
+        return [*super().cases(), case(cls(units=2, activation="relu"), x=(Batch(), 3, 2)),
+                case(cls(units=2, activation="linear", reverse=True), x=(Batch(), 3, 2))]
 
 
 class LSTM(Recurrent):
