@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import graphlab.engine.ops  # noqa: F401 - registers every op
 from graphlab.document.edits import connect, downstream
@@ -97,27 +97,28 @@ def compatible_ops(
         if spec is None:
             return [c for c in _candidates() if any(p.data for p in c().ports())]
         return [c for c in _candidates() if takes(c(), spec)]
-    node = node_of(document, end.node, scope)
-    wires = scope_of(document, scope).wires
-    ports = [p for p in node.op.ports() if p.data]
-    known = {p.name: None if (s := wires.get(Target(end.node, p.name))) is None or p.name == end.port
-             else plan.spec(join(scope, s.node), s.output) for p in ports}
     accepted: dict[Spec, bool] = {}
 
-    def accepts(spec: Spec | None) -> bool:
+    def fits(spec: Spec | None) -> bool:
         if spec is None:
             return False
         if spec not in accepted:
-            accepted[spec] = _accepts(node, end.port, spec, known)
+            accepted[spec] = accepts(document, end, spec, scope, plan)
         return accepted[spec]
 
     flowing = {s for n, outs in plan.where.items() if n.rpartition("/")[0] == scope
                for s in (plan.slots[i].spec for i in outs.values())}
     usual = [*_USUAL, *sorted(flowing, key=str)[:8]]
-    return [c for c in _candidates() if c is not Output and c().output_names() and _gives(c(), usual, accepts)]
+    return [c for c in _candidates() if c is not Output and c().output_names() and _gives(c(), usual, fits)]
 
 
-def _accepts(node: Node, port: str, spec: Spec, known: dict[str, Spec | None]) -> bool:
+def accepts(document: Document, target: Target, spec: Spec, scope: str = "", plan: Plan | None = None) -> bool:
+    """Tell whether a value of this shape could flow into a port, beside what its node receives already."""
+    plan = plan or compile(document.graph)
+    node, port = node_of(document, target.node, scope), target.port
+    wires = scope_of(document, scope).wires
+    known = {p.name: None if (s := wires.get(Target(node.id, p.name))) is None or p.name == port
+             else plan.spec(join(scope, s.node), s.output) for p in node.op.ports() if p.data}
     if port not in known:
         weights = node.op.weights(*known.values()) if all(known.values()) else {}
         return port not in weights or weights[port].shape == spec.shape
@@ -129,12 +130,11 @@ def _accepts(node: Node, port: str, spec: Spec, known: dict[str, Spec | None]) -
                for f in fill)
 
 
-def _gives(op: Op, usual: Iterable[Spec], accepts: object) -> bool:
-    assert callable(accepts)
+def _gives(op: Op, usual: Iterable[Spec], fits: Callable[[Spec | None], bool]) -> bool:
     if op.problems():
         return False
     ports = [p for p in op.ports() if p.data]
     if not ports:
         # Its size is the user's to choose, so that some Input, Parameter or Constant always fits.
         return True
-    return any(accepts(_flow(op, [None if p.optional else s for p in ports])) for s in usual)
+    return any(fits(_flow(op, [None if p.optional else s for p in ports])) for s in usual)
