@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from graphlab.engine.declared import Attribute, Declared
 from graphlab.ui.fields import Field, editable, hint
+from graphlab.ui.panels.panel import Sentence
 
 
 class Form(QWidget):
@@ -52,10 +53,7 @@ class Form(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(field.widget)
-        note = QLabel()
-        note.setWordWrap(True)
-        note.setProperty("role", "problem")
-        note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        note = Sentence("", "problem")
         note.hide()
         column.addWidget(note)
         label = QLabel(name.replace("_", " "))

@@ -47,6 +47,7 @@ class Player(QObject):
         self._steps: tuple[Step, ...] = ()
         self._both = False
         self._rank: dict[str, int] = {}
+        self.breakpoints: set[str] = set()
         self.timer = QTimer(self)
         self.timer.setInterval(500)
         self.timer.timeout.connect(self._tick)
@@ -219,9 +220,40 @@ class Player(QObject):
         return True
 
     def run_all(self) -> None:
-        """Run to the end: every value and gradient is shown."""
-        if self.ensure():
+        """Run to the end, where every value and gradient is shown, or to the next breakpoint."""
+        if not self.ensure():
+            return
+        if not self.breakpoints or self.cursor + 1 >= self.count:
             self.scrub(self.count - 1)
+            return
+        while self.step() and not self.at_breakpoint:
+            pass
+
+    @property
+    def at_breakpoint(self) -> bool:
+        """Whether the node that ran last has a breakpoint."""
+        return (at := self.position) is not None and bool({at.path, self.card(at.path)} & self.breakpoints)
+
+    def toggle_breakpoint(self, path: str) -> None:
+        """Set or remove the breakpoint of a node: running and playing stop when it has run, in both directions."""
+        self.breakpoints ^= {path}
+        self.moved.emit()
+
+    def run_to(self, path: str) -> bool:
+        """Run until a node's next event, forward first, then backward. Returns False where it never runs."""
+        if not self.ensure():
+            return False
+        if self.cursor + 1 >= self.count:
+            self.cursor = -1
+        for i in range(self.cursor + 1, self.count):
+            if path in (self.event(i).path, self.card(self.event(i).path)):
+                last = i
+                while last + 1 < self.count and self.event(last + 1).direction == self.event(i).direction and (
+                        self.card(self.event(last + 1).path) == path):
+                    last += 1
+                self.scrub(last)
+                return True
+        return False
 
     def can_enter(self, path: str) -> bool:
         """Tell whether there is an inside to show."""
@@ -273,6 +305,11 @@ class Player(QObject):
         self.moved.emit()
         return True
 
+    def leave_to(self, scope: str) -> None:
+        """Leave blocks and ops until an outer scope is shown."""
+        while self.session.scope != scope and self.out():
+            pass
+
     def graph_inside(self, path: str) -> Graph:
         """Return the graph inside an op or composite: the body it declares for the shapes it has."""
         if self.run is None:
@@ -312,5 +349,5 @@ class Player(QObject):
         self.timer.setInterval(max(10, round(1000 / steps_per_second)))
 
     def _tick(self) -> None:
-        if not self.step():
+        if not self.step() or self.at_breakpoint:
             self.pause()

@@ -11,10 +11,12 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+import graphlab.document.datasets  # noqa: F401 - registers the data sets that are read from files
 from graphlab.document import files
-from graphlab.document.datasets import Loaded, load_data
 from graphlab.document.model import Change, Document, diff
 from graphlab.document.summary import advice
+from graphlab.engine.data import DataError, Table
+from graphlab.engine.feeding import Prepared, prepare
 from graphlab.engine.graph import Graph
 from graphlab.engine.init import initial_weights
 from graphlab.engine.op import Array
@@ -78,7 +80,8 @@ class Session(QObject):
         self.problems: tuple[Problem, ...] = ()
         self.weights: WeightMap = {}  # those shown
         self._stored: WeightMap | None = None  # those of the document, while others are shown live
-        self.data: Loaded | None = None
+        self.table: Table | None = None  # the data as the setup names them; None where they cannot be read
+        self._prepared: Prepared | None = None
         self.path: Path | None = None
         self.scope = ""
         self.selection: tuple[str, ...] = ()  # paths
@@ -104,6 +107,7 @@ class Session(QObject):
         self.weights = dict(weights or {})
         self._load_data()
         self._replan()
+        self.data_changed.emit()
         self.replaced.emit()
         self.scope_changed.emit("")
         self.selection_changed.emit()
@@ -149,10 +153,13 @@ class Session(QObject):
             self.set_scope("")
         change = diff(old, document, self.scope)
         structure = old.graph is not document.graph
-        if old.setup != document.setup:
+        data = old.setup.data != document.setup.data
+        if data:
             self._load_data()
         if structure or old.setup != document.setup:
             self._replan()
+            if old.setup != document.setup:
+                self.data_changed.emit()
         elif weights is not old_weights:
             self.player.refresh()
             self.weights_changed.emit()
@@ -165,7 +172,8 @@ class Session(QObject):
         self.plan = compile(self.document.graph)
         seed = self.document.setup.seed
         self.weights, self._stored = initial_weights(self.plan, seed, self.stored), None
-        self.problems = (*self.plan.problems, *advice(self.document, self.plan, self.data))
+        self.problems = (*self.plan.problems, *advice(self.document, self.plan, self.table))
+        self._prepared = None
         self.drop_run()
         self.planned.emit()
         self.weights_changed.emit()
@@ -244,15 +252,47 @@ class Session(QObject):
         self.scope_changed.emit(scope)
         self.selection_changed.emit()
 
+    def show_node(self, path: str) -> None:
+        """Go to the scope that a node stands in, select it and bring it into view."""
+        outer = path.rpartition("/")[0]
+        if self.scope != outer:
+            if outer == "" or self.document.scope(outer) is not None:
+                self.player.leave_to("")
+            if outer and not self.player.enter(outer):
+                return
+        self.select([path])
+        self.reveal.emit(path, "", None)
+
     # --- data and runs ---------------------------------------------------------------------------------
 
     def _load_data(self) -> None:
+        self._prepared = None
         try:
-            self.data = load_data(self.document.setup)
-        except (OSError, ValueError) as e:
-            self.data = None
+            self.table = self.document.setup.data.table()
+        except (DataError, OSError, ValueError) as e:
+            self.table = None
             self.message.emit(str(e), "error")
-        self.sample = 0
+        self.sample = min(self.sample, max(0, self.samples - 1))
+
+    @property
+    def samples(self) -> int:
+        """The number of samples of the data."""
+        return 0 if self.table is None else self.table.n
+
+    @property
+    def prepared(self) -> Prepared | None:
+        """The data split, standardised and laid out for the network's Inputs; None where there are none."""
+        if self._prepared is None and self.table is not None:
+            try:
+                self._prepared = prepare(self.plan, self.table, self.document.setup)
+            except (DataError, ValueError) as e:
+                self.message.emit(str(e), "error")
+        return self._prepared
+
+    def set_view_batch(self, count: int) -> None:
+        """Look at more or fewer samples at once."""
+        self.view_batch = count
+        self.player.refresh()
         self.data_changed.emit()
 
     def set_sample(self, index: int) -> None:
@@ -271,24 +311,20 @@ class Session(QObject):
 
     def feeds(self) -> dict[str, Array]:
         """Return what each Input receives: typed numbers, the data's rows, or seeded noise where it has no data."""
-        feed: Mapping[str, str] = dict(self.document.setup.feed)
-        count = self.view_batch
-        rows = None
-        if self.data is not None:
-            rows = (np.arange(count) + self.sample) % len(self.data)
-        out: dict[str, Array] = {}
+        prepared, out = self.prepared, {}
+        if prepared is not None and self.samples:
+            rows = (np.arange(self.view_batch) + self.sample) % self.samples
+            out = prepared.feeds(rows)
         for step in self.plan.inputs:
             spec = self.plan.slots[step.outputs["y"]].spec
-            need = spec.concrete(count)
-            column = feed.get(step.path)
-            value: Array | None = self.typed.get(step.path)
-            if value is None and rows is not None and self.data is not None and column in self.data.columns:
-                value = self.data.columns[column][rows]
-            if value is None or value.shape != need:
+            need = spec.concrete(self.view_batch)
+            typed = self.typed.get(step.path)
+            if typed is not None and typed.shape == need:
+                out[step.path] = typed
+            elif step.path not in out:
                 g = stream(f"{step.path}/view", Mode(seed=self.document.setup.seed))
-                value = {"real": g.standard_normal(need), "index": np.zeros(need, np.int64),
-                         "bool": np.ones(need, np.bool_)}[spec.kind]
-            out[step.path] = value
+                out[step.path] = {"real": g.standard_normal(need), "index": np.zeros(need, np.int64),
+                                  "bool": np.ones(need, np.bool_)}[spec.kind]
         return out
 
     def make_run(self) -> Run:
