@@ -12,7 +12,7 @@ from graphlab.engine.graph import Input
 from graphlab.engine.op import Op, overrides
 from graphlab.engine.plan import Plan, Step, compile
 from graphlab.engine.record import Array, Mode, Record
-from graphlab.engine.spec import Batch, Spec
+from graphlab.engine.spec import Batch, ShapeError, Spec
 
 Weights = Mapping[str, Array]
 
@@ -153,11 +153,17 @@ class Run:
 
 
 def open_record(record: Record, specs: tuple[Spec | None, ...]) -> Run | None:
-    """Run the body of an executed op from its record: forward, and backward where it has gradients."""
+    """Run the body of an executed op from its record: forward, and backward where it has gradients.
+
+    Raises `RunError` in words where the insides are too large to be laid out.
+    """
     op: Op = record.op
     if not overrides(type(op), Op.body):
         return None
-    body = op.body(*specs)
+    try:
+        body = op.body(*specs)
+    except ShapeError as e:
+        raise RunError(f"{op.title} ‘{record.path}’ cannot be opened: it {e.message}.") from e
     if body is None:
         return None
     given = {name: value for name, value in record.inputs.items() if value is not None and name in body.nodes}
