@@ -64,7 +64,7 @@ class Player(QObject):
         """The number of forward events of this level."""
         return len(self._steps)
 
-    def event(self, index: int) -> Position:
+    def event_at(self, index: int) -> Position:
         """Return the event at an index of the line."""
         n = len(self._steps)
         if index < n:
@@ -74,7 +74,7 @@ class Player(QObject):
     @property
     def position(self) -> Position | None:
         """The event that happened last, or None before the first."""
-        return self.event(self.cursor) if 0 <= self.cursor < self.count else None
+        return self.event_at(self.cursor) if 0 <= self.cursor < self.count else None
 
     def level_run(self, level: str | None = None) -> Run | None:
         """Return the run of a level: the network's, or the one inside an opened op."""
@@ -196,9 +196,9 @@ class Player(QObject):
         if not self.ensure() or self.cursor + 1 >= self.count:
             return False
         cursor = self.cursor + 1
-        first = self.event(cursor)
+        first = self.event_at(cursor)
         while cursor + 1 < self.count:
-            following = self.event(cursor + 1)
+            following = self.event_at(cursor + 1)
             if following.direction != first.direction or self.card(following.path) != self.card(first.path):
                 break
             cursor += 1
@@ -210,9 +210,9 @@ class Player(QObject):
         if self.run is None or self.cursor < 0:
             return False
         cursor = self.cursor - 1
-        last = self.event(self.cursor)
+        last = self.event_at(self.cursor)
         while cursor >= 0:
-            before = self.event(cursor)
+            before = self.event_at(cursor)
             if before.direction != last.direction or self.card(before.path) != self.card(last.path):
                 break
             cursor -= 1
@@ -246,10 +246,10 @@ class Player(QObject):
         if self.cursor + 1 >= self.count:
             self.cursor = -1
         for i in range(self.cursor + 1, self.count):
-            if path in (self.event(i).path, self.card(self.event(i).path)):
+            if path in (self.event_at(i).path, self.card(self.event_at(i).path)):
                 last = i
-                while last + 1 < self.count and self.event(last + 1).direction == self.event(i).direction and (
-                        self.card(self.event(last + 1).path) == path):
+                while last + 1 < self.count and self.event_at(last + 1).direction == self.event_at(i).direction and (
+                        self.card(self.event_at(last + 1).path) == path):
                     last += 1
                 self.scrub(last)
                 return True
@@ -284,7 +284,7 @@ class Player(QObject):
         """Step into the node at the cursor (or the selected one)."""
         chosen = self.session.selection[0] if self.session.selection else ""
         if not chosen and self.ensure():
-            chosen = self.card(self.event(max(self.cursor, 0)).path)
+            chosen = self.card(self.event_at(max(self.cursor, 0)).path)
         return bool(chosen) and self.enter(chosen)
 
     def out(self) -> bool:

@@ -11,12 +11,12 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-import graphlab.document.datasets  # noqa: F401 - registers the data sets that are read from files
 from graphlab.document import files
+from graphlab.document.datasets import Loaded, load_data
 from graphlab.document.model import Change, Document, diff
 from graphlab.document.summary import advice
 from graphlab.engine.data import DataError, Table
-from graphlab.engine.feeding import Prepared, prepare
+from graphlab.engine.feeding import Prepared, match
 from graphlab.engine.graph import Graph
 from graphlab.engine.init import initial_weights
 from graphlab.engine.op import Array
@@ -80,7 +80,7 @@ class Session(QObject):
         self.problems: tuple[Problem, ...] = ()
         self.weights: WeightMap = {}  # those shown
         self._stored: WeightMap | None = None  # those of the document, while others are shown live
-        self.table: Table | None = None  # the data as the setup names them; None where they cannot be read
+        self.data: Loaded | None = None  # as the setup names them; None where they cannot be read
         self._prepared: Prepared | None = None
         self.path: Path | None = None
         self.scope = ""
@@ -153,12 +153,12 @@ class Session(QObject):
             self.set_scope("")
         change = diff(old, document, self.scope)
         structure = old.graph is not document.graph
-        data = old.setup.data != document.setup.data
-        if data:
+        a, b = old.setup, document.setup
+        if (a.data, a.split, a.standardise) != (b.data, b.split, b.standardise):
             self._load_data()
-        if structure or old.setup != document.setup:
+        if structure or a != b:
             self._replan()
-            if old.setup != document.setup:
+            if a != b:
                 self.data_changed.emit()
         elif weights is not old_weights:
             self.player.refresh()
@@ -268,25 +268,28 @@ class Session(QObject):
     def _load_data(self) -> None:
         self._prepared = None
         try:
-            self.table = self.document.setup.data.table()
+            self.data = load_data(self.document.setup)
         except (DataError, OSError, ValueError) as e:
-            self.table = None
+            self.data = None
             self.message.emit(str(e), "error")
         self.sample = min(self.sample, max(0, self.samples - 1))
 
     @property
+    def table(self) -> Table | None:
+        """The data as they came, not standardised; None where they cannot be read."""
+        return None if self.data is None else self.data.table
+
+    @property
     def samples(self) -> int:
         """The number of samples of the data."""
-        return 0 if self.table is None else self.table.n
+        return 0 if self.data is None else len(self.data)
 
     @property
     def prepared(self) -> Prepared | None:
         """The data split, standardised and laid out for the network's Inputs; None where there are none."""
-        if self._prepared is None and self.table is not None:
-            try:
-                self._prepared = prepare(self.plan, self.table, self.document.setup)
-            except (DataError, ValueError) as e:
-                self.message.emit(str(e), "error")
+        data = self.data
+        if self._prepared is None and data is not None:
+            self._prepared = match(self.plan, data.scaled, self.document.setup, data.rows, data.standardiser)
         return self._prepared
 
     def set_view_batch(self, count: int) -> None:

@@ -58,12 +58,13 @@ class Curves:
             self._thin()
 
     def _thin(self) -> None:
-        for numbers in (self.updates, *self.losses.values(), *self.norms.values()):
-            del numbers[1::2]
+        every = [*self.losses.values(), *self.norms.values()]
         if len(self.scored) > MOST_POINTS // 2:
-            for scores in (self.scored, self.train_loss, self.validation_loss, self.train_accuracy,
-                           self.validation_accuracy):
-                del scores[1::2]
+            del self.scored[1::2]
+            every += [self.train_loss, self.validation_loss, self.train_accuracy, self.validation_accuracy]
+        del self.updates[1::2]
+        for numbers in every:
+            del numbers[1::2]
 
 
 class Training(QObject):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QMimeData, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPalette, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QFontMetrics, QIcon, QKeyEvent, QPainter, QPalette, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLineEdit,
@@ -56,9 +56,9 @@ class OpDelegate(QStyledItemDelegate):
         if not index.data(NAME):
             super().paint(painter, option, index)
             return
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)  # type: ignore[attr-defined]
-        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)  # type: ignore[attr-defined]
-        rect: QRect = option.rect  # type: ignore[attr-defined]
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        rect: QRect = option.rect
         now = theme.current()
         painter.save()
         if chosen:
@@ -66,7 +66,7 @@ class OpDelegate(QStyledItemDelegate):
         elif hovered:
             painter.fillRect(rect, theme.mix(now.base, now.accent, 0.12))
         icon = index.data(Qt.ItemDataRole.DecorationRole)
-        mode = icons.QIcon.Mode.Selected if chosen else icons.QIcon.Mode.Normal
+        mode = QIcon.Mode.Selected if chosen else QIcon.Mode.Normal
         icon.paint(painter, QRect(rect.x() + 2, rect.y() + 10, 18, 18), Qt.AlignmentFlag.AlignCenter, mode)
         left, width = rect.x() + 27, rect.width() - 31
         for text, bold, top, colour in (

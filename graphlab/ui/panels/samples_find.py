@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphlab.engine.data import Column, Table
-from graphlab.engine.fast import choose
+from graphlab.engine.fast.plain import make_step
 from graphlab.engine.fast.program import Parameters
 from graphlab.engine.record import Array
 from graphlab.engine.run import RunError
@@ -57,7 +57,7 @@ def judge(session: Session) -> Judge | None:
         return None
     try:
         parameters = Parameters(session.plan, session.weights)
-        return Judge(session.plan, parameters, session.prepared, session.document.setup, losses, choose())
+        return Judge(session.plan, parameters, session.prepared, session.document.setup, losses, make_step)
     except RunError:
         return None
 
