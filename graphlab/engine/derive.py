@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from graphlab.engine.expr import (
@@ -109,15 +109,17 @@ class Explainer:
             known = self.explained[ref] = self.op.explain(self.record, index, name)
         return known
 
-    def gradient(self, port: str, index: Index) -> Expr:
-        """Derive ∂L/∂input: Σ over the outputs that use it of upstream · ∂output/∂input."""
+    def slopes(self, port: str, index: Index) -> Iterator[tuple[Ref, Expr]]:
+        """Yield the upstream gradient of each output that one input number moves, with ∂output/∂input."""
         target = Ref(port, index)
-        total = []
         for name, at in self.op.users(self.record, port, index):
             slope = differentiate(self.explain(name, at), target, self.expand)
             if slope != ZERO:
-                total.append(mul(Ref(name, at, grad=True), slope))
-        return add(*total)
+                yield Ref(name, at, grad=True), slope
+
+    def gradient(self, port: str, index: Index) -> Expr:
+        """Derive ∂L/∂input: Σ over the outputs that use it of upstream · ∂output/∂input."""
+        return add(*(mul(upstream, slope) for upstream, slope in self.slopes(port, index)))
 
 
 def derive(run: Run, path: str, name: str, index: Iterable[int], grad: bool = False) -> Derivation:
@@ -153,6 +155,36 @@ def derive(run: Run, path: str, name: str, index: Iterable[int], grad: bool = Fa
     left = ref_latex(Ref(name, at, grad))
     return Derivation(path, name, at, grad, left, record.op.formula(), expr, evaluate(expr, seen.__getitem__),
                       engine, operands)
+
+
+@dataclass(frozen=True)
+class ChainTerm:
+    """One term of the chain rule at a node: the incoming gradient, the local derivative, and what goes out."""
+
+    upstream: Ref
+    local: Expr
+    incoming: float
+    slope: float
+
+    @property
+    def outgoing(self) -> float:
+        """Incoming × local."""
+        return self.incoming * self.slope
+
+
+def chain(run: Run, path: str, port: str, index: Iterable[int]) -> tuple[ChainTerm, ...]:
+    """Return the terms that the gradient of one input number is the sum of; none where the op explains nothing.
+
+    Raises `RunError` in words where the step has not gone backward.
+    """
+    record = run.record(path)
+    if record is None or port not in record.gradients:
+        raise RunError(f"‘{path}’ has no gradient of {port!r} yet: step backward first.")
+    if not overrides(type(record.op), Op.explain):
+        return ()
+    explainer = Explainer(run, record)
+    return tuple(ChainTerm(upstream, local, explainer.look(upstream), evaluate(local, explainer.look))
+                 for upstream, local in explainer.slopes(port, tuple(int(i) for i in index)))
 
 
 def _value(run: Run, record: Record, name: str, at: Index) -> Expr | None:
