@@ -14,7 +14,7 @@ from graphlab.engine.record import Array, Mode, stream
 from graphlab.engine.spec import Kind
 
 
-class DataError(Exception):
+class DataError(ValueError):
     """Data cannot be had or used: a sentence with what was needed, what came and what would fix it."""
 
 

@@ -91,9 +91,17 @@ class Prepared:
 def prepare(plan: Plan, table: Table, setup: Setup) -> Prepared:
     """Split and standardise a table as the setup says, and fit its columns to the plan's Inputs."""
     rows = setup.split.rows(table)
-    standardiser = Standardiser.fit(table, rows["train"]) if setup.standardise else Standardiser({}, {})
+    standardiser = Standardiser({}, {})
     if setup.standardise:
+        standardiser = Standardiser.fit(table, rows["train"])
         table = standardiser.apply(table)
+    return match(plan, table, setup, rows, standardiser)
+
+
+def match(
+    plan: Plan, table: Table, setup: Setup, rows: Mapping[str, Array], standardiser: Standardiser,
+) -> Prepared:
+    """Fit the columns of a table, already standardised, to the plan's Inputs."""
     given = dict(setup.feed)
     arrays: dict[str, Array] = {}
     drawn: dict[str, str] = {}
