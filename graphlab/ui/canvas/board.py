@@ -1,0 +1,272 @@
+"""What the canvas shows of one scope, as values: cards, wires, notes, and where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from PySide6.QtCore import QLineF, QPointF, QRectF
+
+from graphlab.document.layout import layout
+from graphlab.document.model import Document, Note, Place
+from graphlab.engine.graph import Graph, Source, Target
+from graphlab.engine.plan import Plan
+from graphlab.ui.canvas.geometry import Card, Spot, content_of, counts, make_card, sizes
+from graphlab.ui.canvas.routing import Points, Route, direct, place_label, route
+from graphlab.ui.canvas.style import PLATE_HEIGHT, PORT_REACH, Style
+
+#: Up to this many wires find their ways together, so that they share out the lanes; beyond, each by itself when seen.
+TOGETHER = 1500
+_FREE = Place(0.0, 0.0)
+
+
+@dataclass
+class Board:
+    """One scope, laid out. ``specs`` are the texts on the wires by source; ``editable`` is false inside an op."""
+
+    scope: str
+    graph: Graph
+    cards: dict[str, Card]
+    notes: dict[str, Note]
+    specs: Mapping[Source, str]
+    style: Style
+    editable: bool = True
+    _routes: dict[Target, Route] = field(default_factory=dict)
+    _detours: list[Target] = field(default_factory=list)
+    _lanes: list[tuple[float, float, float]] = field(default_factory=list)
+    _labels: list[QRectF] = field(default_factory=list)
+
+    # --- arrays ------------------------------------------------------------------------------------
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The nodes in the order of the arrays."""
+        return list(self.cards)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Where a node is in the arrays."""
+        return {id: i for i, id in enumerate(self.ids)}
+
+    @cached_property
+    def boxes(self) -> Points:
+        """Left, top, right and bottom of every card."""
+        flat = [(r.left(), r.top(), r.right(), r.bottom()) for c in self.cards.values() for r in (c.rect,)]
+        return np.array(flat, float).reshape(-1, 4)
+
+    @cached_property
+    def links(self) -> list[tuple[Target, Source, QPointF, QPointF]]:
+        """The wires whose both ends are there, with the points where they begin and end."""
+        found = []
+        for t, s in self.graph.wires.items():
+            a, b = self.end(s), self.end(t)
+            if a is not None and b is not None:
+                found.append((t, s, a, b))
+        return found
+
+    @cached_property
+    def ends(self) -> Points:
+        """The coordinates of every link's beginning and end: x0, y0, x1, y1."""
+        return np.array([(a.x(), a.y(), b.x(), b.y()) for _, _, a, b in self.links], float).reshape(-1, 4)
+
+    @cached_property
+    def far_lines(self) -> list[QLineF]:
+        """The wires as lines, as they are seen from far away."""
+        return [QLineF(a, b) for _, _, a, b in self.links]
+
+    @cached_property
+    def far_rects(self) -> dict[str, tuple[list[int], list[QRectF]]]:
+        """The cards by category, with their numbers, as they are seen from far away."""
+        out: dict[str, tuple[list[int], list[QRectF]]] = {}
+        for i, card in enumerate(self.cards.values()):
+            numbers, rects = out.setdefault(card.content.category, ([], []))
+            numbers.append(i)
+            rects.append(card.rect)
+        return out
+
+    @property
+    def bounds(self) -> QRectF:
+        """The rectangle around everything."""
+        out = QRectF()
+        if len(self.boxes):
+            (left, top), (right, bottom) = self.boxes[:, :2].min(0), self.boxes[:, 2:].max(0)
+            out = QRectF(left, top, right - left, bottom - top)
+        for note in self.notes.values():
+            out = out.united(note_rect(note))
+        return out
+
+    # --- wires ---------------------------------------------------------------------------------------
+
+    def end(self, at: Source | Target) -> QPointF | None:
+        """Return where a wire's end is, or None where there is no such port."""
+        card = self.cards.get(at.node)
+        if card is None:
+            return None
+        spot = card.spot("out", at.output) if isinstance(at, Source) else card.spot("in", at.port)
+        return None if spot is None else spot.at
+
+    def route(self, target: Target) -> Route:
+        """Return the way of the wire that ends at ``target``; found when it is first asked for."""
+        if target not in self._routes:
+            if len(self.links) <= TOGETHER:
+                for t, source, a, b in self.links:
+                    if t not in self._routes:
+                        self._find(t, source, a, b)
+            else:
+                i = self._link_index[target]
+                self._find(*self.links[i])
+        return self._routes[target]
+
+    @cached_property
+    def _link_index(self) -> dict[Target, int]:
+        return {link[0]: i for i, link in enumerate(self.links)}
+
+    def _find(self, target: Target, source: Source, a: QPointF, b: QPointF) -> None:
+        own = (self.index[source.node], self.index[target.node])
+        taken = len(self._lanes)
+        way = route(a, b, self.boxes, own, self._lanes)
+        if len(self._lanes) > taken:
+            self._detours.append(target)
+        self._routes[target] = self._labelled(way, source, self.boxes, self._labels)
+
+    def _labelled(self, way: Route, source: Source, boxes: Points, labels: list[QRectF]) -> Route:
+        text = self.specs.get(source, "")
+        if not text or not self.style.shapes:
+            return way
+        return place_label(way, self.style.width(text, "small") + 10, PLATE_HEIGHT, boxes, labels)
+
+    def wires_in(self, rect: QRectF) -> list[tuple[Target, Source]]:
+        """Return the wires that may be seen in a rectangle."""
+        if not self.links:
+            return []
+        e, margin = self.ends, 160.0
+        near = ((np.minimum(e[:, 0], e[:, 2]) - margin < rect.right())
+                & (np.maximum(e[:, 0], e[:, 2]) + margin > rect.left())
+                & (np.minimum(e[:, 1], e[:, 3]) - margin < rect.bottom())
+                & (np.maximum(e[:, 1], e[:, 3]) + margin > rect.top()))
+        for target in self._detours:
+            # Ways that go around are elsewhere than their ends.
+            if self._routes[target].bounds.intersects(rect):
+                near[self._link_index[target]] = True
+        return [self.links[i][:2] for i in np.flatnonzero(near)]
+
+    # --- what is where -----------------------------------------------------------------------------------
+
+    def cards_in(self, rect: QRectF) -> list[Card]:
+        """Return the cards that touch a rectangle, the topmost last."""
+        b = self.boxes
+        hit = (b[:, 0] < rect.right()) & (b[:, 2] > rect.left()) & (b[:, 1] < rect.bottom()) & (b[:, 3] > rect.top())
+        return [self.cards[self.ids[i]] for i in np.flatnonzero(hit)]
+
+    def card_at(self, at: QPointF) -> Card | None:
+        """Return the topmost card under a point."""
+        found = self.cards_in(QRectF(at.x() - 0.01, at.y() - 0.01, 0.02, 0.02))
+        return found[-1] if found else None
+
+    def spot_at(self, at: QPointF, reach: float = PORT_REACH, stored: bool = True) -> tuple[Card, Spot] | None:
+        """Return the port nearest to a point, within reach; ``stored`` tells whether hidden ones count."""
+        best: tuple[float, Card, Spot] | None = None
+        for card in self.cards_in(QRectF(at.x() - reach, at.y() - reach, 2 * reach, 2 * reach)):
+            for spot in card.spots:
+                if spot.stored and not (stored or spot.wired):
+                    continue
+                d = (spot.at - at).manhattanLength()
+                if d <= reach * 1.4 and (best is None or d < best[0]):
+                    best = (d, card, spot)
+        return None if best is None else (best[1], best[2])
+
+    def wire_at(self, at: QPointF, reach: float = 6.0) -> Target | None:
+        """Return the wire under a point, by its target."""
+        best: tuple[float, Target] | None = None
+        square = QRectF(at.x() - reach, at.y() - reach, 2 * reach, 2 * reach)
+        for target, _ in self.wires_in(square):
+            way = self.route(target)
+            if way.bounds.intersects(square) and (d := way.distance(at)) <= reach and (best is None or d < best[0]):
+                best = (d, target)
+        return None if best is None else best[1]
+
+    def note_at(self, at: QPointF) -> Note | None:
+        """Return the note or frame under a point; of a frame only its title counts."""
+        for note in reversed(self.notes.values()):
+            grip = note.kind == "note" or at.y() < note.y + 28 or corner(note).contains(at)
+            if grip and note_rect(note).contains(at):
+                return note
+        return None
+
+    # --- while something is dragged -----------------------------------------------------------------------
+
+    def shifted(self, offsets: Mapping[str, tuple[float, float]]) -> Board:
+        """Return the same board with some cards and notes elsewhere; their wires take the plain way meanwhile."""
+        cards = {id: c.moved(*offsets[id]) if id in offsets else c for id, c in self.cards.items()}
+        notes = {id: Note(n.id, n.kind, n.x + offsets[id][0], n.y + offsets[id][1], n.width, n.height, n.text, n.scope)
+                 if id in offsets else n for id, n in self.notes.items()}
+        out = Board(self.scope, self.graph, cards, notes, self.specs, self.style, self.editable)
+        for t, source, a, b in out.links:
+            if source.node not in offsets and t.node not in offsets:
+                if t in self._routes:
+                    out._routes[t] = self._routes[t]
+            elif len(self.links) <= TOGETHER:
+                out._routes[t] = out._labelled(direct(a.x(), a.y(), b.x(), b.y()), source, out.boxes[:0], [])
+        return out
+
+
+def note_rect(note: Note) -> QRectF:
+    """Return the rectangle of a note or frame."""
+    return QRectF(note.x, note.y, note.width, note.height)
+
+
+def corner(note: Note) -> QRectF:
+    """Return where a note's size is dragged: its lower right corner."""
+    return QRectF(note.x + note.width - 14, note.y + note.height - 14, 16, 16)
+
+
+def build(
+    graph: Graph, places: Mapping[str, Place], notes: Iterable[Note], plan: Plan, scope: str, style: Style,
+    editable: bool = True, previous: Board | None = None,
+) -> Board:
+    """Lay out a graph. ``places`` goes by path; what has none is laid out automatically.
+
+    Cards and ways of a ``previous`` board are taken over where nothing about them has changed.
+    """
+    prefix = f"{scope}/" if scope else ""
+    totals = counts(plan)
+    wired_in: dict[str, set[str]] = {}
+    wired_out: dict[str, set[str]] = {}
+    for target, source in graph.wires.items():
+        wired_in.setdefault(target.node, set()).add(target.port)
+        wired_out.setdefault(source.node, set()).add(source.output)
+    old = previous.cards if previous is not None and previous.style is style and previous.scope == scope else {}
+    cards: dict[str, Card] = {}
+    for id, node in graph.nodes.items():
+        path = prefix + id
+        content = content_of(node, wired_in.get(id, ()), wired_out.get(id, ()), totals.get(path, (0, 0)))
+        place = places.get(path, _FREE)
+        have = old.get(id)
+        if have is not None and have.node is node and have.content == content:
+            dx, dy = place.x - have.rect.x(), place.y - have.rect.y()
+            if dx or dy or have.pinned != place.pinned:
+                have = have.moved(dx, dy)
+                have = Card(id, path, node, content, have.rect, have.spots, place.pinned)
+            cards[id] = have
+        else:
+            cards[id] = make_card(id, path, node, content, place.x, place.y, style, place.pinned)
+    if any(prefix + id not in places for id in cards):
+        known = {id: (p.x, p.y) for id in cards if (p := places.get(prefix + id)) is not None}
+        for id, (x, y) in layout(graph, sizes(cards), known, known).items():
+            r = cards[id].rect
+            cards[id] = cards[id].moved(x - r.x(), y - r.y())
+    specs = {s: str(spec) for s in set(graph.wires.values())
+             if (spec := plan.spec(prefix + s.node, s.output)) is not None}
+    board = Board(scope, graph, cards, {n.id: n for n in notes if n.scope == scope}, specs, style, editable)
+    if old and previous is not None and graph.wires == previous.graph.wires and specs == previous.specs and all(
+            c.rect == cards[id].rect for id, c in old.items() if id in cards) and len(old) == len(cards):
+        board._routes, board._detours = previous._routes, previous._detours
+        board._lanes, board._labels = previous._lanes, previous._labels
+    return board
+
+
+def board_of(document: Document, plan: Plan, style: Style, scope: str = "") -> Board:
+    """Lay out a scope of a document, for a picture of it."""
+    return build(document.scope(scope) or Graph(), document.layout, document.notes.values(), plan, scope, style)
