@@ -28,6 +28,12 @@ def axes(layout: str, spec: Spec) -> tuple[int, ...]:
     return tuple(range(rank))
 
 
+def chosen(taken: str, asked: str) -> str:
+    """Return the layout that is asked for where it is among those that a kernel takes, else the first of them."""
+    choices = taken.split("|")
+    return asked if asked in choices else choices[0]
+
+
 @dataclass
 class Memory:
     """A piece of memory that several slots may use, one after the other or as views of each other.
@@ -78,23 +84,23 @@ class Layouts:
     def _choose_layouts(self) -> None:
         wish: dict[int, str] = {}
         for step in reversed(self.steps):
-            layout = self.kernels[step.index].layout
-            if layout == "same":
-                layout = next((wish[s] for s in step.outputs.values() if s in wish), "")
+            taken = self.kernels[step.index].layout
+            asked = next((wish[s] for s in step.outputs.values() if s in wish), "")
+            layout = asked if taken == "same" else chosen(taken, asked)
             if layout in FIXED:
                 for slot in self._data(step):
                     wish[slot] = layout
         for step in self.steps:
-            layout = self.kernels[step.index].layout
+            taken = self.kernels[step.index].layout
             if isinstance(step.op, Input):
                 slot = step.outputs["y"]
                 if slot in wish:
                     self.layout[slot] = wish[slot]
                 continue
             data = self._data(step)
-            if layout == "same":
-                first = next((self.layout[s] for s in data if s in self.layout), "")
-                layout = first or next((wish[s] for s in step.outputs.values() if s in wish), "first")
+            first = next((self.layout[s] for s in data if s in self.layout), "")
+            asked = first or next((wish[s] for s in step.outputs.values() if s in wish), "")
+            layout = (asked or "first") if taken == "same" else chosen(taken, asked)
             for slot in data:
                 # An input that nobody else has a wish for lies as its fellow operands do.
                 self.layout.setdefault(slot, layout if layout in FIXED else "first")

@@ -185,6 +185,10 @@ class Site:
         """Return the layout of an input or output."""
         return self.builder.layouts.layout[self.slot(name)]
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of an input or output in memory order."""
+        return self.builder.shape(self.slot(name), self.layout(name))
+
     def raw(self, name: str, layout: str = "") -> Array:
         """Return an input or output in memory order (contiguous), copied into ``layout`` where it lies otherwise."""
         slot = self.slot(name)
