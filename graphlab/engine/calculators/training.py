@@ -218,10 +218,10 @@ class ClassificationMetrics(Calculator):
     topic = "Training"
     title = "Accuracy, precision, recall"
     also = ("train.metrics", "confusion matrix", "f1")
-    tp: int = attr("TP: positives that were found", default=8, min=0, max=10**12)
-    fp: int = attr("FP: false alarms", default=2, min=0, max=10**12)
-    fn: int = attr("FN: positives that were missed (a missed cancer)", default=4, min=0, max=10**12)
-    tn: int = attr("TN: negatives that were left alone", default=86, min=0, max=10**12)
+    tp: int = attr("TP: positives that were found", default=8, min=0, max=1_000_000_000)
+    fp: int = attr("FP: false alarms", default=2, min=0, max=1_000_000_000)
+    fn: int = attr("FN: positives that were missed (a missed cancer)", default=4, min=0, max=1_000_000_000)
+    tn: int = attr("TN: negatives that were left alone", default=86, min=0, max=1_000_000_000)
 
     def formula(self) -> str:
         return (
@@ -257,7 +257,7 @@ class CrossValidation(Calculator):
     topic = "Training"
     title = "k-fold cross validation"
     also = ("train.kfold",)
-    samples: int = attr("number of samples N", default=100, min=2, max=10**12)
+    samples: int = attr("number of samples N", default=100, min=2, max=1_000_000_000)
     scores: tuple[float, ...] = attr("the score of each fold; their number is k", default=(0.9, 0.88, 0.93, 0.91, 0.89))
 
     def formula(self) -> str:
