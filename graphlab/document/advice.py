@@ -9,10 +9,11 @@ from functools import lru_cache
 import numpy as np
 
 import graphlab.engine.ops  # noqa: F401 - registers every op
+from graphlab.document.datasets import load_table
 from graphlab.document.model import Document
 from graphlab.document.paths import walk
 from graphlab.document.wiring import takes
-from graphlab.engine.data import DataError, DataSource, Table, sources
+from graphlab.engine.data import DataError, Table, sources
 from graphlab.engine.feeding import fitted, suggest
 from graphlab.engine.graph import Input
 from graphlab.engine.op import Fix, Spec, registry
@@ -151,16 +152,16 @@ def _mend(plan: Plan, step: Step, row: Table, setup: Setup) -> tuple[Fix, ...]:
 
 def _other_data(plan: Plan, step: Step, setup: Setup) -> tuple[Fix, ...]:
     """Propose data sets that come with GraphLab whose features fit the Input."""
+    rest = tuple(f for f in setup.feed if f[0] != step.path)
     return tuple(
-        _setup(f"use the data set {kind.title}", data=kind(), feed=tuple(f for f in setup.feed if f[0] != step.path))
-        for kind in sources().values() if not isinstance(setup.data, kind) and (row := _first_row(kind.name())) is not None
-        and not _misfit(plan, step, row, ""))
+        _setup(f"use the data set {kind.title}", data=kind(), feed=rest) for name, kind in sources().items()
+        if name != setup.data.name() and (row := _first_row(name)) is not None and not _misfit(plan, step, row, ""))
 
 
 @lru_cache(maxsize=64)
 def _first_row(name: str) -> Table | None:
     """Return a sample of a data set at its defaults; None where it needs a file that is not chosen yet."""
     try:
-        return sources()[name]().table().take(np.arange(1))
+        return load_table(sources()[name]()).take(np.arange(1))
     except (DataError, OSError, ValueError, KeyError):
         return None

@@ -62,6 +62,15 @@ def group(document: Document, ids: Iterable[str], scope: str = "", label: str = 
                 nodes[port] = Node(port, Output())
                 wires[Target(port, "x")] = source
             outer[target] = Source(block, exits[source])
+    # What nobody reads yet would otherwise be out of reach.
+    read = {s.node for s in graph.wires.values()}
+    for id in chosen:
+        names = graph.nodes[id].op.output_names()
+        if id not in read and names:
+            exits[Source(id, names[0])] = port = free_id(names[0], taken)
+            taken.add(port)
+            nodes[port] = Node(port, Output())
+            wires[Target(port, "x")] = Source(id, names[0])
     kept: dict[str, Node] = {}
     for id, node in graph.nodes.items():
         if id not in inside:

@@ -57,7 +57,7 @@ def fresh_id(stem: str, taken: Collection[str]) -> str:
     """Return a free id made of a stem and a number: ``linear1``, ``conv2d_1``."""
     stem = re.sub(r"[^a-z0-9_]", "", stem.lower()) or "node"
     stem = stem if not stem[0].isdigit() else f"n{stem}"
-    stem = f"{stem[:MAX_ID - 8]}{'_' if stem[-1].isdigit() else ''}"
+    stem = f"{stem[:MAX_ID - 8]}{'_' if any(c.isdigit() for c in stem) and stem[-1] != '_' else ''}"
     number = 1
     while f"{stem}{number}" in taken:
         number += 1

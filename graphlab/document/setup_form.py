@@ -6,6 +6,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+import graphlab.document.datasets  # noqa: F401 - registers the data sets that read files
 from graphlab.document.codec import NOT_FINITE, FormatError, Plain, write_value
 from graphlab.engine.data import DataError
 from graphlab.engine.declared import Declared
