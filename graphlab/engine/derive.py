@@ -112,8 +112,9 @@ class Explainer:
     def slopes(self, port: str, index: Index) -> Iterator[tuple[Ref, Expr]]:
         """Yield the upstream gradient of each output that one input number moves, with ∂output/∂input."""
         target = Ref(port, index)
+        known: dict[Ref, Expr] = {}  # derivatives of what the outputs share, such as a batch's mean
         for name, at in self.op.users(self.record, port, index):
-            slope = differentiate(self.explain(name, at), target, self.expand)
+            slope = differentiate(self.explain(name, at), target, self.expand, known)
             if slope != ZERO:
                 yield Ref(name, at, grad=True), slope
 

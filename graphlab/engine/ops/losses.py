@@ -222,7 +222,7 @@ class BinaryCrossEntropy(_Compared):
         def log(p: Expr, value: float) -> Expr:
             return call("ln", p if value > self.floor else maximum("max", (p, Num(self.floor)), 1))
 
-        p = float(f["x"][x.index])
+        p = float(f[x.name][x.index])
         return neg(add(mul(t, log(x, p)), mul(sub(ONE, t), log(sub(ONE, x), 1 - p))))
 
     @classmethod
