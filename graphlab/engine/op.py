@@ -73,7 +73,7 @@ class Given:
     """How a test draws one input: its shape, kind and range.
 
     ``apart`` keeps values from lying closer than that to each other and to 0 (for kinks and ties);
-    ``simplex`` makes the last axis positive and sum to one.
+    ``simplex`` makes the last axis positive and sum to one; ``diagonal`` is added to the diagonal of matrices.
     """
 
     shape: Shape
@@ -83,6 +83,7 @@ class Given:
     apart: float = 0.0
     simplex: bool = False
     one_hot: bool = False
+    diagonal: float = 0.0
 
 
 @dataclass(frozen=True)

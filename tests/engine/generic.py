@@ -44,6 +44,8 @@ def draw(given: Given, shape: tuple[int, ...], rng: np.random.Generator) -> Arra
     if given.simplex:
         e = np.exp(x)
         x = e / e.sum(axis=-1, keepdims=True)
+    if given.diagonal:
+        x = x + given.diagonal * np.eye(shape[-1])
     return x
 
 

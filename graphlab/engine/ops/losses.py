@@ -216,7 +216,7 @@ class BinaryCrossEntropy(_Compared):
             return -x
         return np.asarray(np.log(np.maximum(1 - x, self.floor)) - np.log(np.maximum(x, self.floor)))
 
-    def term(self, f: Record, x: Ref, t: Ref) -> Expr:
+    def term(self, f: Record, x: Ref, t: Expr) -> Expr:
         if self.takes == "logits":
             return sub(call("softplus", x), mul(t, x))
         def log(p: Expr, value: float) -> Expr:

@@ -66,7 +66,7 @@ class PReLU(Op):
 
     def column(self, a: Array, rank: int) -> Array:
         """Lay the slopes along the channels: (C,) -> (C, 1, 1)."""
-        return a if self.shared else a.reshape(-1, *(1,) * (rank - 2))
+        return a.reshape(()) if self.shared else a.reshape(-1, *(1,) * (rank - 2))
 
     def forward(self, f: Record, x: Array, a: Array) -> Array:
         return np.where(x > 0, x, self.column(a, x.ndim) * x)

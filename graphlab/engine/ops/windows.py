@@ -123,6 +123,8 @@ def picture(x: Spec, axes: int) -> tuple[int, Ints]:
 
 def reshapes(x: Spec, axes: int) -> tuple[Fix, ...]:
     """Offer to read rows of n numbers as square pictures of 1 or 3 channels, or as one channel of n."""
+    if not x.rank:
+        return ()
     *lead, last = x.shape
     if x.kind != "real" or not isinstance(last, int) or not all(isinstance(d, Batch) for d in lead[:1]):
         return ()
