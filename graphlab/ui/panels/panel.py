@@ -1,4 +1,4 @@
-"""What all panels share: a sentence that says what they are for, tinted text, and an empty state that says what to do."""
+"""What all panels share: what they are for in a sentence, tinted text, and an empty state that says what to do."""
 
 from __future__ import annotations
 
