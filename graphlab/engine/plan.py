@@ -14,7 +14,7 @@ from graphlab.engine.wiring import Face, Problem, cycles, face, lender, order, s
 __all__ = ["Plan", "Problem", "Slot", "Step", "compile", "order", "show"]
 
 #: More than anyone can draw, few enough to compile: what unrolled loops and blocks within blocks may come to.
-MOST_NODES = 200_000
+MOST_NODES = 100_000
 
 
 @dataclass(frozen=True)

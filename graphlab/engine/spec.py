@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -90,8 +91,7 @@ def size_of(shape: Iterable[Dim]) -> Dim:
 
 def per_sample(shape: Iterable[Dim]) -> int:
     """Count the elements that belong to one sample: the batch dimension counts as its factor."""
-    total = size_of(shape)
-    return total.k if isinstance(total, Batch) else total
+    return math.prod(d.k if isinstance(d, Batch) else d for d in shape)
 
 
 @dataclass(frozen=True)
