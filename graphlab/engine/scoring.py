@@ -28,7 +28,7 @@ class Verdict:
         self.prediction: tuple[str, str] | None = None
         self.labels: Array = np.zeros(0, np.int64)
         self.classes: tuple[str, ...] = ()
-        self.threshold = 0.5
+        self.threshold, self.axis = 0.5, -1
         step = plan.step(loss)
         ports = [p.name for p in step.op.ports() if p.data] if step is not None else []
         if step is None or len(ports) < 2:
@@ -42,12 +42,22 @@ class Verdict:
         self.prediction = (plan.slots[said].path, plan.slots[said].name)
         self.labels = labels
         self.classes = prepared.table.columns[prepared.columns[plan.slots[right].path]].classes
+        self.axis = getattr(step.op, "axis", -1)
         # Probabilities are even at ½, logits at 0.
-        self.threshold = 0.0 if "logit" in ports[0].lower() or "logit" in step.op.name().lower() else 0.5
+        self.threshold = 0.0 if getattr(step.op, "takes", "") == "logits" else 0.5
+
+    def matched(self, said: Array, rows: Array) -> Array | None:
+        """Return the classes that a prediction says for these rows, or None where its shape has no classes."""
+        if -said.ndim <= self.axis < said.ndim:
+            said = np.moveaxis(said, self.axis, -1)
+        return matched(said, self.labels[rows], self.threshold)
 
 
 class Judge:
-    """Measures the losses of a phase, and its classification where there is one."""
+    """Measures the losses of a phase, and its classification where there is one.
+
+    A loss that adds up its samples is scaled to the batch size of training, to be comparable.
+    """
 
     def __init__(
         self, plan: Plan, parameters: Parameters, prepared: Prepared, setup: Setup, losses: Mapping[str, float],
@@ -60,6 +70,8 @@ class Judge:
         self.losses = losses
         verdicts = [v for path in losses if (v := Verdict(plan, prepared, path)).prediction is not None]
         self.verdict = verdicts[0] if verdicts else None
+        steps = {path: plan.step(path) for path in losses}
+        self._sums = {p for p, s in steps.items() if s is not None and getattr(s.op, "mean", "") in ("sum", "single")}
         self._make = make
         self._programs: dict[int, Program] = {}
 
@@ -75,7 +87,9 @@ class Judge:
         for path, array in self.prepared.feeds(rows, Mode(seed=self.setup.seed), program.inputs).items():
             program.feed(path, array)
         losses = program.step(0)
-        total = sum(c * loss for c, loss in zip(self.losses.values(), losses, strict=True))
+        total = 0.0
+        for (path, coefficient), loss in zip(self.losses.items(), losses, strict=True):
+            total += coefficient * loss * (self.setup.batch / len(rows) if path in self._sums else 1.0)
         said = self.verdict.prediction if self.verdict else None
         return total, None if said is None else program.value(*said)
 
@@ -90,7 +104,7 @@ class Judge:
             loss, said = self._run(part)
             total += loss * len(part)
             if said is not None and self.verdict is not None:
-                classes = matched(said, self.verdict.labels[part], self.verdict.threshold)
+                classes = self.verdict.matched(said, part)
                 predicted += [] if classes is None else [classes]
         return total / max(1, len(rows)), np.concatenate(predicted) if predicted else None
 

@@ -16,6 +16,9 @@ from graphlab.engine.record import Array, Mode
 from graphlab.engine.regularise import Penalty, clip, norm
 from graphlab.engine.setup import Phase, Setup, chosen, loss_nodes
 
+#: A longer way than this in one update would soon leave the range of float32, which ends at 3.4e38.
+_FARTHEST = 1e30
+
 
 class NonFinite(Exception):
     """An update would have brought NaN or inf into the weights; they are as they were before it."""
@@ -86,8 +89,11 @@ class Stage:
             self._programs[size] = program
         return program
 
-    def step(self, arrays: Mapping[str, Array], at: int, size: int, update: int) -> float:
-        """Run forward and backward, and add the penalty's gradient; return Σ coefficient·loss. Raises `NonFinite`."""
+    def step(self, arrays: Mapping[str, Array], at: int, size: int, update: int, factor: float) -> float:
+        """Run forward and backward on samples at…at+size of ``arrays``, and add the penalty's gradient.
+
+        The learning rate is the optimiser's times ``factor``. Returns Σ coefficient·loss. Raises `NonFinite`.
+        """
         program = self._programs.get(size) or self.program(size)
         for path in self._fed:
             program.feed(path, arrays[path][at:at + size])
@@ -104,27 +110,28 @@ class Stage:
         if self._adds:
             for (w, g, _), mask in zip(self._pieces, self._masks, strict=True):
                 self._penalty.add_gradient(w, g, mask)
-        self._length = norm(self._gradients)
-        if not math.isfinite(total + self._length) and not self._rescued(total):
-            origin = self._origin(arrays, at, size, update)
-            for span, old in zip(self._memories, kept, strict=True):
-                self.parameters.flat[span] = old
-            if self._looks:
-                for w, _, state in self._pieces:
-                    self.optimiser.look_back(state, w)
-            raise NonFinite(origin)
+        self._length = length = norm(self._gradients)
+        self._rate = rate = self.optimiser.rate * factor
+        if not math.isfinite(total + length) or rate * length > _FARTHEST:
+            origin = self._trouble(total, arrays, at, size, update)
+            if origin is not None:
+                for span, old in zip(self._memories, kept, strict=True):
+                    self.parameters.flat[span] = old
+                if self._looks:
+                    for w, _, state in self._pieces:
+                        self.optimiser.look_back(state, w)
+                raise NonFinite(origin)
         return total
 
-    def apply(self, factor: float) -> None:
-        """Clip the gradient and move the weights; the rate is the optimiser's times ``factor``."""
-        rate = self.optimiser.rate * factor
+    def apply(self) -> None:
+        """Clip the gradient of the last `step` and move the weights."""
         if self.setup.clip:
             clip(self._gradients, self.setup.clip, self._length)
         self.made += 1
         for (w, g, state), mask in zip(self._pieces, self._masks, strict=True):
             if self._decays:
-                self._penalty.decay(w, mask, rate)
-            self.optimiser.update(state, w, g, self.made, rate, mask)
+                self._penalty.decay(w, mask, self._rate)
+            self.optimiser.update(state, w, g, self.made, self._rate, mask)
 
     def lengths(self) -> dict[str, float]:
         """Return the lengths of the gradient by node path, between `step` and `apply`."""
@@ -138,12 +145,17 @@ class Stage:
     def _mode(self, update: int) -> Mode:
         return Mode(True, self.setup.seed, self.index, update)
 
-    def _rescued(self, total: float) -> bool:
-        """Tell whether only the length's square was too large for its precision, and measure it again."""
+    def _trouble(self, total: float, arrays: Mapping[str, Array], at: int, size: int, update: int) -> Origin | None:
+        """Say what is wrong with the last `step`; None where only the square of its length was too large."""
         if not math.isfinite(total) or not all(np.isfinite(g).all() for g in self._gradients):
-            return False
+            return self._origin(arrays, at, size, update)
         self._length = norm([g.astype(np.float64) for g in self._gradients])
-        return True
+        way = self._rate * min(self._length, self.setup.clip or math.inf)
+        if way <= _FARTHEST:
+            return None
+        lengths = self.lengths()
+        return Origin(max(lengths, key=lambda p: lengths[p]),
+                      f"rate times gradient became {way:.1e}, too far a way for weights in single precision")
 
     def _origin(self, arrays: Mapping[str, Array], at: int, size: int, update: int) -> Origin:
         mode = self._mode(update)

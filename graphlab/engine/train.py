@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 
 from graphlab.engine.data import Table, shuffled
-from graphlab.engine.fast.plain import make_step
+from graphlab.engine.fast.lower import make_step
 from graphlab.engine.fast.program import MakeStep, Parameters
 from graphlab.engine.feeding import Prepared, prepare
 from graphlab.engine.metrics import Confusion
@@ -139,14 +139,18 @@ class Trainer:
 
     def update(self, norms: bool = True) -> None:
         """Make a single update; ``norms`` measures the gradient. At the end of training nothing happens."""
-        if self.finished:
-            return
+        if not self.finished:
+            # NumPy would warn of an overflow; it is found and explained below instead.
+            with np.errstate(all="ignore"):
+                self._update(norms)
+
+    def _update(self, norms: bool) -> None:
         if not self._todo:
             self._begin_epoch()
         stage, at, size = self._todo[0]
         self._factor = self.setup.schedule.factor(self.made, self._per_epoch, self._updates)
         try:
-            loss = stage.step(self._arrays, at, size, self.made)
+            loss = stage.step(self._arrays, at, size, self.made, self._factor)
         except NonFinite as e:
             self.finished, self.path = True, e.origin.path
             self.message = (f"Training stopped before update {self.made + 1}, in epoch {self.epoch + 1}: "
@@ -154,7 +158,7 @@ class Trainer:
             return
         if norms:
             self._norms |= stage.lengths()
-        stage.apply(self._factor)
+        stage.apply()
         self._todo.popleft()
         self.made += 1
         sums = self._sums[stage.phase.name]
@@ -246,19 +250,19 @@ class Trainer:
 
         Not asking for the next one is a pause, closing the generator a stop; a new `run` goes on from there.
         """
-        begun = perf_counter()
-        last = begun
         while not self.finished:
-            now = perf_counter()
-            due = now - begun >= interval
-            self.update(norms=due or self.made + 1 >= self.updates)
-            if due or self.finished:
-                self.seconds += perf_counter() - last
-                last = perf_counter()
-                progress = self.progress(fresh=False)
-                self.seconds += perf_counter() - last
-                yield progress
-                begun = last = perf_counter()
+            begun = perf_counter()
+            with np.errstate(all="ignore"):
+                while not self.finished:
+                    due = perf_counter() - begun >= interval
+                    self._update(due or self.made + 1 >= self.updates)
+                    if due:
+                        break
+            self.seconds += perf_counter() - begun
+            begun = perf_counter()
+            progress = self.progress(fresh=False)
+            self.seconds += perf_counter() - begun
+            yield progress
 
 
 def fit(
