@@ -1,0 +1,77 @@
+"""The examples that come with GraphLab, by lecture topic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphlab.document.files import SUFFIX, FileError, Loaded, load
+from graphlab.resources import resource
+
+
+@dataclass(frozen=True)
+class Example:
+    """A built-in example: the name of its file, what it is called, where it belongs, and what it shows."""
+
+    name: str
+    title: str
+    topic: str
+    line: str
+
+    @property
+    def path(self) -> Path:
+        """Where its file is. Raises FileNotFoundError in words where it is missing."""
+        return resource(f"examples/{self.name}{SUFFIX}")
+
+
+EXAMPLES: tuple[Example, ...] = (
+    Example("hand-2-2-1", "Backpropagation by hand", "First steps",
+            "Two inputs, two hidden units, one output, with numbers that you can check on paper."),
+    Example("count-400-300-100-10", "Counting parameters", "First steps",
+            "400 → 300 → 100 → 10: 120,300 + 30,100 + 1,010 = 151,410 parameters."),
+    Example("logistic-regression", "Logistic regression", "Classification",
+            "One layer and a sigmoid draw a straight line between two clouds."),
+    Example("xor", "XOR", "Classification",
+            "No straight line separates the corners of a square; four hidden units do."),
+    Example("circles", "Circles", "Classification", "One circle around another: the boundary has to close."),
+    Example("moons", "Two moons", "Classification", "Two half circles that reach into each other."),
+    Example("spirals", "Spirals", "Classification",
+            "Two arms that wind around each other, separated by two hidden layers."),
+    Example("iris", "Iris", "Classification", "Three species of flowers told apart by four measurements."),
+    Example("wine", "Wine", "Classification",
+            "Three cultivars by thirteen measurements on very different scales: standardised, with an L2 penalty."),
+    Example("linear-regression", "Linear regression", "Regression",
+            "Fits a straight line by gradient descent on ½ MSE."),
+    Example("regression", "Regression of a sine", "Regression", "Two hidden layers bend a line into a noisy sine."),
+    Example("digits", "Handwritten digits", "Images", "8×8 pictures of digits through two hidden layers, in seconds."),
+    Example("digits-batchnorm", "Digits with BatchNorm and dropout", "Images",
+            "The same digits with normalised layers and silenced units."),
+    Example("digits-conv", "A small convolutional network", "Images",
+            "Two convolutions with pooling read the digits as pictures."),
+    Example("lenet-5", "LeNet-5", "Images", "The network of 1998 on 28×28 pictures: 61,706 parameters."),
+    Example("lstm-rows", "An LSTM reads digits row by row", "Sequences",
+            "Eight time steps of eight pixels: step into t = 3 and look at the gates."),
+    Example("attention-retrieval", "Attention looks something up", "Attention",
+            "A single head learns to find the row of a sequence that equals the query."),
+    Example("gan-2d", "A GAN in two dimensions", "Generative",
+            "Two phases: a discriminator learns to tell real points from made-up ones, a generator to deceive it."),
+    Example("activation-maximisation", "What does a ‘3’ look like to the network?", "Seeing inside",
+            "The weights stay; gradient ascent changes a picture until the network is sure."),
+)
+
+
+def find(name: str) -> Example | None:
+    """Return the example of a name, with or without the file's ending; None where there is none."""
+    wanted = name.removesuffix(SUFFIX)
+    return next((e for e in EXAMPLES if e.name == wanted), None)
+
+
+def open_example(name: str) -> Loaded:
+    """Read an example. Raises `FileError` in words, with the names there are."""
+    example = find(name)
+    if example is None:
+        raise FileError(f"There is no example ‘{name}’; there are {', '.join(e.name for e in EXAMPLES)}.")
+    try:
+        return load(example.path)
+    except FileNotFoundError as e:
+        raise FileError(str(e)) from None
