@@ -131,10 +131,11 @@ def typeset(latex: str) -> Picture:
 
 
 def _unary(latex: str) -> str:
-    """Brace signs that belong to one number, so that no space is set after them."""
+    """Brace ∂, and signs that belong to one number, so that no space is set after them."""
     out, before, held = [], "", False
     for token in TOKEN.findall(latex):
-        out.append("{-}" if token == "-" and before in BEFORE_UNARY and not held else token)
+        tight = (token == "-" and before in BEFORE_UNARY and not held) or token == r"\partial"
+        out.append(f"{{{token}}}" if tight else token)
         # What follows \\left is its delimiter; what stands behind that is at the start again.
         if not token.isspace():
             before, held = ("(" if before == r"\left" else token), token == r"\left"

@@ -39,6 +39,18 @@ def pieces(latex: str, inside: bool = False, products: bool = False) -> list[str
     return [p for p in out if p.strip()]
 
 
+def clauses(latex: str) -> list[str]:
+    """Cut a list of equations where ``,\\quad`` separates them, outside of braces and parentheses."""
+    out, depth = [""], 0
+    for token in TOKEN.findall(latex):
+        if token == r"\quad" and depth == 0 and out[-1].rstrip().endswith(","):
+            out.append("")
+            continue
+        depth += (token in ("{", "(", "[")) - (token in ("}", ")", "]"))
+        out[-1] += token
+    return [c for c in out if c.strip()]
+
+
 @dataclass(frozen=True)
 class Placed:
     """A picture in a laid out formula, with the start of its baseline."""
@@ -76,15 +88,18 @@ class Layout:
 
 @lru_cache(maxsize=1024)
 def lay_out(latex: str, size: float, width: float, smallest: float = 0.7) -> Layout:
-    """Break a formula into lines no wider than ``width``; ``\\\\`` outside of braces always breaks.
+    """Break a formula into lines no wider than ``width``; ``\\\\`` always ends a line.
 
+    Equations in a list each take a line where they do not fit on one; longer ones break before =, +, − or ·.
     What cannot be broken is drawn smaller, down to ``smallest`` of its size; wider than that it stays too wide.
     """
     rows: list[Row] = []
     widest = width * EM / size
     for line in latex.split("\\\\") if "\\begin" not in latex else [latex]:
         whole = typeset(line)
-        rows += [Row([whole])] if whole.width <= widest or not whole.good else _rows(line, widest)
+        for clause in [line] if whole.width <= widest or not whole.good else clauses(line):
+            fits = (picture := typeset(clause)).width <= widest or not picture.good
+            rows += [Row([picture])] if fits else _rows(clause, widest)
     needed = max((r.width for r in rows), default=0.0) * size / EM
     size = size * max(smallest, width / needed) if needed > width > 0 else size
     return _stack(rows, size)

@@ -132,7 +132,7 @@ class TensorView(QWidget):
         self._refresh()
 
     def _natural(self, array: Array) -> Face:
-        if self.role == "input" and picture_of(array, Slice.of(array.shape)) is not None and array.ndim != 2:
+        if self.role.startswith(("input", "data")) and picture_of(array, Slice.of(array.shape)) is not None and array.ndim != 2:
             return "picture"
         return "numbers" if array.size <= _SMALL else "heat"
 

@@ -33,15 +33,15 @@ class Statistics:
             return "no elements"
         strange = self.nans + self.infinite
         parts = [] if strange == self.count else [
-            f"min {number_text(self.low)}", f"max {number_text(self.high)}", f"mean {number_text(self.mean)}",
-            f"std {number_text(self.std)}"]
+            f"min {number_text(self.low, 3)}", f"max {number_text(self.high, 3)}",
+            f"mean {number_text(self.mean, 3)}", f"std {number_text(self.std, 3)}"]
         if self.zeros:
             parts.append(f"{self.zeros} zero" + "s" * (self.zeros != 1))
         if self.nans:
             parts.append(f"{self.nans} NaN")
         if self.infinite:
             parts.append(f"{self.infinite} infinite")
-        return " · ".join(parts)
+        return "  ".join(parts)
 
 
 def statistics(array: Array) -> Statistics:
