@@ -15,6 +15,12 @@ def scopes(document: Document, path: str = "") -> list[str]:
     return [path, *inner]
 
 
+def above(path: str) -> list[str]:
+    """Return a block and those around it."""
+    parts = path.split("/") if path else []
+    return ["/".join(parts[:i + 1]) for i in range(len(parts))]
+
+
 def assert_sound(document: Document) -> None:
     """No wire, place, note or setup entry leads nowhere; ids are valid and, but in shared blocks, unique."""
     paths = []
@@ -26,7 +32,8 @@ def assert_sound(document: Document) -> None:
             assert id == node.id
             assert valid_id(id)
             paths.append(join(scope, id))
-            seen.append(id)
+            if not any(document.node(p).shares for p in above(scope)):  # type: ignore[union-attr]
+                seen.append(id)
             assert node.shares == "" or node.shares in graph.nodes
         for target, source in graph.wires.items():
             assert target.port in [p.name for p in graph.nodes[target.node].op.ports()]
