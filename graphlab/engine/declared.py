@@ -39,9 +39,9 @@ class Attribute:
             if isinstance(v, float) and not math.isfinite(v):
                 return f"{self.name} must be a finite number; it is {v}"
             if self.min is not None and v < self.min:
-                return f"{self.name} must be at least {self.min}; it is {v}"
+                return f"{self.name} must be at least {self.min:,}; it is {v:,}"
             if self.max is not None and v > self.max:
-                return f"{self.name} must be at most {self.max}; it is {v}"
+                return f"{self.name} must be at most {self.max:,}; it is {v:,}"
         return ""
 
 

@@ -9,7 +9,7 @@ from graphlab.engine.graph import Graph, Input, Node, Output, Parameter, Source,
 from graphlab.engine.loop import Block
 from graphlab.engine.op import Fix, Op, ShapeError, Spec, Weight
 from graphlab.engine.spec import show_shape
-from graphlab.engine.wiring import Face, Problem, cycles, face, lender, order, show, stray_wires, unwired
+from graphlab.engine.wiring import Face, Problem, SharingError, cycles, face, lender, order, show, stray_wires, unwired
 
 __all__ = ["Plan", "Problem", "Slot", "Step", "compile", "order", "show"]
 
@@ -234,7 +234,8 @@ class _Compiler:
                     passed[name] = slot
                     break
         if not passed:
-            raise ShapeError("cannot be bypassed: none of its inputs has the shape of its output",
+            need = " and ".join(str(s) for s in specs if s is not None)
+            raise ShapeError(f"cannot be bypassed: no input has the shape of its output{need and f', {need}'}",
                              fixes=(Fix("switch it on again", "set", here, attributes=(("bypassed", False),)),))
         return passed
 
@@ -287,15 +288,16 @@ class _Compiler:
         have = self.weights[key].shape
         owner, borrowed = self.owners[key]
         if have != weight.shape:
-            raise ShapeError(f"shares {key}, which ‘{owner}’ uses shaped {show_shape(have)}, "
+            raise SharingError(f"shares {key}, which ‘{owner}’ uses shaped {show_shape(have)}, "
                              f"but needs it shaped {show_shape(weight.shape)}")
         if not shared and not borrowed:
-            raise ShapeError(f"uses the weight {key}, which ‘{owner}’ already owns; one of the two needs another id")
+            raise SharingError(f"uses the weight {key}, which ‘{owner}’ already owns; one of the two needs another id")
 
     def misfit(self, graph: Graph, here: str, node: Node, inputs: Mapping[str, int | None], e: ShapeError) -> None:
         came = []
         source = ""
-        for port in ([e.port] if e.port in inputs else list(inputs)):
+        ports = [e.port] if e.port in inputs else [] if isinstance(e, SharingError) else list(inputs)
+        for port in ports:
             slot = inputs[port]
             if slot is None:
                 continue

@@ -139,20 +139,24 @@ def unwired(graph: Graph, path: str, node: Node, port: str) -> Problem:
                    port, fixes=fixes)
 
 
+class SharingError(ShapeError):
+    """Weights that cannot be shared: a sentence that is complete without the shapes that came."""
+
+
 def lender(graph: Graph, node: Node) -> Node:
-    """Return the node whose weights a node uses, through any number of shares. Raises `ShapeError` in words."""
+    """Return the node whose weights a node uses, through any number of shares. Raises `SharingError` in words."""
     chain = [node]
     while (name := chain[-1].shares):
         if name not in graph.nodes:
-            raise ShapeError(f"shares the weights of ‘{name}’, which does not exist", fixes=(
+            raise SharingError(f"shares the weights of ‘{name}’, which does not exist", fixes=(
                 Fix("use weights of its own", "set", attributes=(("shares", ""),)),))
         if name in [n.id for n in chain]:
             names = " → ".join(f"‘{n.name}’" for n in [*chain, graph.nodes[name]])
-            raise ShapeError(f"shares its weights in a circle, {names}: nobody owns them", fixes=(
+            raise SharingError(f"shares its weights in a circle, {names}: nobody owns them", fixes=(
                 Fix("use weights of its own", "set", attributes=(("shares", ""),)),))
         chain.append(graph.nodes[name])
     have = {p.name for p in chain[-1].op.ports() if not p.data}
     for port in node.op.ports():
         if not port.data and port.name not in have:
-            raise ShapeError(f"shares the weights of ‘{chain[-1].name}’, which has no {port.name}")
+            raise SharingError(f"shares the weights of ‘{chain[-1].name}’, which has no {port.name}")
     return chain[-1]
