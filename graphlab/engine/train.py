@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from time import perf_counter
 
 import numpy as np
@@ -25,7 +26,7 @@ from graphlab.engine.stage import NonFinite, Stage, losses_of
 __all__ = ["Phase", "Progress", "Scores", "Setup", "Trainer", "fit", "problems"]
 
 #: Scores and published weights may take this share of the time, so that large networks are not slowed by them.
-_SHARE = 0.2
+_SHARE = 0.05
 
 
 def problems(plan: Plan, prepared: Prepared, setup: Setup) -> list[str]:
@@ -104,6 +105,7 @@ class Trainer:
 
     # --- how long it takes ------------------------------------------------------------------------
 
+    @cached_property
     def _batches(self) -> list[tuple[int, int]]:
         """Return (start, size) of the batches of one epoch; a network without data has one round an epoch."""
         if not self._columns:
@@ -113,16 +115,16 @@ class Trainer:
 
     def _epoch(self) -> Iterator[tuple[Stage, int, int]]:
         """Walk over one epoch: in a round every phase makes its steps, all of them on the same batches."""
-        every = self._batches()
+        every = self._batches
         for first in range(0, len(every), self._long):
             for stage in self.stages:
                 for at, size in every[first:first + self._long][:stage.phase.steps]:
                     yield stage, at, size
 
-    @property
+    @cached_property
     def per_epoch(self) -> int:
         """The number of updates of one epoch, all phases together."""
-        rounds, rest = divmod(len(self._batches()), self._long)
+        rounds, rest = divmod(len(self._batches), self._long)
         return sum(rounds * s.phase.steps + min(rest, s.phase.steps) for s in self.stages)
 
     @property
