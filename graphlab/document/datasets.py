@@ -13,8 +13,6 @@ from graphlab.document.npz import read_npz
 from graphlab.document.readers import read_csv
 from graphlab.engine.data import Column, DataError, DataSource, Standardiser, Table
 from graphlab.engine.declared import attr
-from graphlab.engine.feeding import match
-from graphlab.engine.plan import Plan
 from graphlab.engine.record import Array
 from graphlab.engine.setup import Setup
 from graphlab.resources import resource
@@ -113,11 +111,6 @@ class Loaded:
         return self.table.n
 
     @property
-    def columns(self) -> Mapping[str, Array]:
-        """The columns by name, as the network sees them."""
-        return {name: c.values for name, c in self.scaled.columns.items()}
-
-    @property
     def labels(self) -> Array | None:
         """The class of every sample, or None where there are no classes."""
         target = self.table.columns.get(self.table.target)
@@ -132,10 +125,6 @@ class Loaded:
     def part(self, row: int) -> str:
         """Return whether a sample is for "train", "validation" or "test"."""
         return next((name for name, rows in self.rows.items() if (rows == row).any()), "")
-
-    def feeds(self, plan: Plan, rows: Array) -> dict[str, Array]:
-        """Return what each Input of a plan receives for these samples; Inputs that nothing fits are left out."""
-        return match(plan, self.scaled.take(rows), self.setup, {}, self.standardiser).feeds(np.arange(len(rows)))
 
 
 @lru_cache(maxsize=8)

@@ -44,6 +44,17 @@ def test_the_sets_that_come_along() -> None:
     assert {"Digits", "Iris", "Wine", "CSV", "NPZ", "Moons"} <= set(sources())
 
 
+def test_loaded_data_say_who_trains_on_what() -> None:
+    data = load_data(Setup(data=Wine(), standardise=True))
+    assert len(data) == 178 and data.classes == ("cultivar 1", "cultivar 2", "cultivar 3")
+    assert {name: len(rows) for name, rows in data.rows.items()} == {"train": 142, "validation": 36, "test": 0}
+    assert [data.part(int(rows[0])) for rows in (data.rows["train"], data.rows["validation"])] == ["train", "validation"]
+    assert data.labels is not None and data.labels[0] == 0
+    train = data.scaled.columns["x"].values[data.rows["train"]]
+    np.testing.assert_allclose(train.std(axis=0), 1)
+    np.testing.assert_allclose(data.standardiser.undo("x", train), data.table.columns["x"].values[data.rows["train"]])
+
+
 def test_a_setup_with_a_file_survives_json(tmp_path: Path) -> None:
     path = write(tmp_path, "a,b\n1,2\n3,4\n")
     setup = Setup(data=CSV(path=str(path), target="a", kind="number"))

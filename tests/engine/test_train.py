@@ -74,11 +74,16 @@ SMALL_NET = mlp((2, 8, 2), more=(BatchNorm(), Dropout()))
 def test_a_digits_network_reaches_96_percent() -> None:
     setup = Setup(data=Digits(), epochs=25, phases=with_optimiser(Adam(rate=0.003)))
     begun = time.perf_counter()
-    last = train(mlp((64, 64, 32, 10), ReLU), setup)
+    plan = mlp((64, 64, 32, 10), ReLU)
+    trainer = Trainer(plan, initial_weights(plan), setup.data.table(), setup)
+    *_, last = trainer.run()
     assert last.validation is not None and last.validation.accuracy is not None
     assert last.validation.accuracy >= 0.96
     assert time.perf_counter() - begun < 20
     assert (last.epoch, last.update, last.eta) == (25, 25 * 45, 0.0)
+    confusion = trainer.confusion("validation")
+    assert confusion is not None and confusion.counts.sum() == 359
+    assert confusion.accuracy == last.validation.accuracy and trainer.scores("test") is None
 
 
 def test_moons_and_spirals_are_separated() -> None:
