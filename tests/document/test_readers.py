@@ -48,7 +48,7 @@ def test_loaded_data_say_who_trains_on_what() -> None:
     data = load_data(Setup(data=Wine(), standardise=True))
     assert len(data) == 178 and data.classes == ("cultivar 1", "cultivar 2", "cultivar 3")
     assert {name: len(rows) for name, rows in data.rows.items()} == {"train": 142, "validation": 36, "test": 0}
-    assert [data.part(int(rows[0])) for rows in (data.rows["train"], data.rows["validation"])] == ["train", "validation"]
+    assert [data.part(int(data.rows[name][0])) for name in ("train", "validation")] == ["train", "validation"]
     assert data.labels is not None and data.labels[0] == 0
     train = data.scaled.columns["x"].values[data.rows["train"]]
     np.testing.assert_allclose(train.std(axis=0), 1)
