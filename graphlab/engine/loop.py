@@ -10,6 +10,7 @@ import numpy as np
 from graphlab.engine.expr import Expr, Index, Num, Ref
 from graphlab.engine.graph import Graph, Input, Net, Node, Output, Source
 from graphlab.engine.op import Array, Batch, Op, Port, Record, ShapeError, Spec, attr, case
+from graphlab.engine.spec import show_shape
 
 #: The longest sequence that is opened step by step; fused layers run longer ones closed.
 MOST_STEPS = 4096
@@ -72,7 +73,7 @@ class Stack(Op):
     def shape(self, *xs: Spec) -> Spec:
         for i, x in enumerate(xs):
             if x.shape != xs[0].shape:
-                raise ShapeError("needs inputs of one shape", f"x{i}")
+                raise ShapeError(f"needs inputs of one shape, {show_shape(xs[0].shape)}", f"x{i}")
         if not xs[0].rank:
             raise ShapeError("needs inputs with a batch axis", "x0")
         return xs[0].with_shape(xs[0].shape[0], len(xs), *xs[0].shape[1:])
