@@ -105,7 +105,7 @@ class Stage:
             for w, _, state in self._pieces:
                 self.optimiser.look_ahead(state, w)
         losses = program.step(update)
-        total = sum(map(mul, self._sum, losses))
+        total: float = sum(map(mul, self._sum, losses))
         if self._adds:
             for (w, g, _), mask in zip(self._pieces, self._masks, strict=True):
                 self._penalty.add_gradient(w, g, mask)
