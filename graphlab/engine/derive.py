@@ -68,10 +68,17 @@ class Derivation:
         return f"{self.left} = {text} = {show_number(self.value)}"
 
 
+#: Names of arrays that formulas write with a letter of their own.
+LETTERS = {
+    "alpha": r"\alpha", "beta": r"\beta", "gamma": r"\gamma", "eps": r"\varepsilon", "mu": r"\mu", "sigma": r"\sigma",
+    "variance": r"\sigma^2", "xhat": r"\hat{x}", "logp": r"\ln p",
+}
+
+
 def ref_latex(ref: Ref) -> str:
     """Write a reference as people do: ``x_{0,2}``, and ∂L/∂ of it for a gradient. Indices count from 0."""
     base, _, number = ref.name.partition("_")
-    base = base if len(base) == 1 else rf"\mathrm{{{base}}}"
+    base = LETTERS.get(base) or (base if len(base) == 1 else rf"\mathrm{{{base}}}")
     low = ",".join([*([number.replace("_", r"\_")] if number else []), *map(str, ref.index)])
     name = f"{base}_{{{low}}}" if low else base
     return rf"\frac{{\partial L}}{{\partial {name}}}" if ref.grad else name
@@ -119,7 +126,10 @@ class Explainer:
                 yield Ref(name, at, grad=True), slope
 
     def gradient(self, port: str, index: Index) -> Expr:
-        """Derive ∂L/∂input: Σ over the outputs that use it of upstream · ∂output/∂input."""
+        """Derive ∂L/∂input: the op's own form, or Σ over the outputs that use it of upstream · ∂output/∂input."""
+        textbook = self.op.explain_gradient(self.record, port, index)
+        if textbook is not None:
+            return textbook
         return add(*(mul(upstream, slope) for upstream, slope in self.slopes(port, index)))
 
 

@@ -81,10 +81,12 @@ def add(*terms: Expr) -> Expr:
 
 
 def mul(*factors: Expr) -> Expr:
-    """Multiply expressions, leaving out ones; a zero makes it zero."""
+    """Multiply expressions, leaving out ones and pairs of minus signs; a zero makes it zero."""
     flat = [f for fac in factors for f in (fac.factors if isinstance(fac, Prod) else (fac,)) if f != ONE]
     if any(f == ZERO for f in flat):
         return ZERO
+    if (minus := flat.count(Num(-1.0))) and len(flat) > 1:
+        flat = [Num(-1.0)] * (minus % 2) + [f for f in flat if f != Num(-1.0)]
     if not flat:
         return ONE
     return flat[0] if len(flat) == 1 else Prod(tuple(flat))

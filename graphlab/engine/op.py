@@ -152,6 +152,13 @@ class Op(Declared, register=False):
         """Return the arithmetic of one number of an output, or of an array that forward kept."""
         raise NotImplementedError
 
+    def explain_gradient(self, f: Record, port: str, index: Index) -> Expr | None:
+        """Return the textbook's own form of ∂L/∂input of one number, with upstream as ``Ref(…, grad=True)``.
+
+        None leaves it to the chain rule, which derives it from `explain`.
+        """
+        return None
+
     def users(self, f: Record, port: str, index: Index) -> Iterable[tuple[str, Index]]:
         """Return the output numbers that one input number enters; every one of them unless an op knows better."""
         for name, value in f.outputs.items():

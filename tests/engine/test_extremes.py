@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graphlab.engine.derive import derive
+from graphlab.engine.derive import Explainer, derive
+from graphlab.engine.expr import add, evaluate, mul
 from graphlab.engine.graph import Input, Net
 from graphlab.engine.init import initial_weights
-from graphlab.engine.op import Op
+from graphlab.engine.op import Op, overrides
 from graphlab.engine.ops.activations import LogSigmoid, LogSoftmax, Sigmoid, Softmax, Tanh
 from graphlab.engine.ops.algebra import LogDet, MatMul
 from graphlab.engine.ops.convolution import Conv2D
@@ -32,6 +33,7 @@ from graphlab.engine.plan import Plan, compile
 from graphlab.engine.record import Array, Mode
 from graphlab.engine.run import Run, RunError, execute
 from graphlab.engine.spec import Batch, Kind, Spec
+from tests.engine.generic import all_cases, prepare
 
 FAR = np.array([[-1e4, 0.0, 1e4], [1e4, 1e4, -1e4]])
 
@@ -260,3 +262,17 @@ def _mended(rows: Spec, attributes: dict[str, object]) -> Any:
 def test_numbers_that_do_not_fit_are_said_in_words(op: Op, inputs: dict[str, Array], said: str) -> None:
     with pytest.raises(RunError, match=said):
         run_on(op, inputs)
+
+
+OWN_FORM = {n: c for n, c in all_cases() if overrides(type(c.op), Op.explain_gradient)}
+
+
+@pytest.mark.parametrize("name", OWN_FORM)
+def test_the_textbooks_gradient_is_what_the_chain_rule_gives(name: str) -> None:
+    run = prepare(name, OWN_FORM[name]).run()
+    explainer = Explainer(run, run.records["op"])
+    for port in [p for p in run.records["op"].inputs if p in run.records["op"].gradients]:
+        at = (0,) * run.records["op"][port].ndim
+        by_chain_rule = add(*(mul(upstream, slope) for upstream, slope in explainer.slopes(port, at)))
+        expected = evaluate(explainer.gradient(port, at), explainer.look)
+        assert evaluate(by_chain_rule, explainer.look) == pytest.approx(expected, rel=1e-9, abs=1e-11)

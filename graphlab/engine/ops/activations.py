@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine.expr import ZERO, Expr, Index, Pick, Ref, add, call, div, maximum, neg, sub
+from graphlab.engine.expr import ONE, ZERO, Expr, Index, Pick, Ref, add, call, div, maximum, mul, neg, sub
 from graphlab.engine.op import Array, Batch, Op, Record, Spec, attr, case
-from graphlab.engine.ops.common import Elementwise, axis_of, line_through, need_real, put
+from graphlab.engine.ops.common import Elementwise, axis_of, line_through, need_real, put, square
 from graphlab.engine.ops.special import logsumexp, sigmoid, softplus
 
 
@@ -70,6 +70,10 @@ class Sigmoid(Elementwise):
     def explain(self, f: Record, index: Index, output: str = "y") -> Expr:
         return call("sigmoid", Ref("x", index))
 
+    def explain_gradient(self, f: Record, port: str, index: Index) -> Expr | None:
+        y = Ref("y", index)
+        return mul(Ref("y", index, grad=True), y, sub(ONE, y))
+
 
 class LogSigmoid(Elementwise):
     """Gives the logarithm of the sigmoid, stable for any number."""
@@ -106,6 +110,9 @@ class Tanh(Elementwise):
 
     def explain(self, f: Record, index: Index, output: str = "y") -> Expr:
         return call("tanh", Ref("x", index))
+
+    def explain_gradient(self, f: Record, port: str, index: Index) -> Expr | None:
+        return mul(Ref("y", index, grad=True), sub(ONE, square(Ref("y", index))))
 
 
 class _Along(Op, register=False):
@@ -167,6 +174,10 @@ class Softmax(_Along):
             case _:
                 return div(Ref("e", index), Ref("s", one))
 
+    def explain_gradient(self, f: Record, port: str, index: Index) -> Expr | None:
+        mixed = add(*(mul(Ref("y", at, grad=True), Ref("y", at)) for at in self.line_of(f, index)))
+        return mul(Ref("y", index), sub(Ref("y", index, grad=True), mixed))
+
 
 class LogSoftmax(_Along):
     """Gives the logarithms of the softmax's probabilities, without ever forming a 0."""
@@ -186,3 +197,7 @@ class LogSoftmax(_Along):
         if output == "lse":
             return call("logsumexp", *(Ref("x", at) for at in self.line_of(f, index)))
         return sub(Ref("x", index), Ref("lse", put(index, self.axis % f["x"].ndim, 0)))
+
+    def explain_gradient(self, f: Record, port: str, index: Index) -> Expr | None:
+        total = add(*(Ref("y", at, grad=True) for at in self.line_of(f, index)))
+        return sub(Ref("y", index, grad=True), mul(call("exp", Ref("y", index)), total))

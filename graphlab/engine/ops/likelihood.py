@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine.expr import Expr, Index, Num, Ref, add, call, maximum, mul, neg, sub
+from graphlab.engine.expr import ONE, Expr, Index, Num, Ref, add, call, maximum, mul, neg, sub
 from graphlab.engine.graph import Graph, Net
 from graphlab.engine.op import Array, Batch, Fix, Given, Op, Port, Record, ShapeError, Spec, attr, case
 from graphlab.engine.ops.activations import LogSoftmax
@@ -229,6 +229,22 @@ class SoftmaxCrossEntropy(_Likelihood):
                 return sub(Ref("x", index), call("logsumexp", *(Ref("x", at) for at in line)))
             case _:
                 return super().explain(f, index)
+
+    def explain_gradient(self, f: Record, port: str, index: Index) -> Expr | None:
+        if port != "x":
+            return None
+        target = f["target"]
+        axis = self.axis % len(index)
+        row = (*index[:axis], *index[axis + 1:])
+        upstream = Ref("y", row if self.mean == "single" else (), grad=True)
+        if target.dtype.kind == "f":  # rows of labels sum to 1; other rows scale p by their sum
+            line = line_through(index, axis, f["x"].shape[axis])
+            total: Expr = ONE if abs(float(f["t"].sum(axis=axis)[row]) - 1) < 1e-12 else add(
+                *(Ref("target", at) for at in line))
+            difference = sub(mul(total, Ref("p", index)), Ref("target", index))
+        else:
+            difference = sub(Ref("p", index), Num(float(target[row] == index[axis])))
+        return mul(upstream, fraction(self.rows(f["x"])), difference)
 
     def body(self, x: Spec, target: Spec) -> Graph:
         net = Net()

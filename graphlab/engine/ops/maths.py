@@ -300,9 +300,9 @@ class Where(Op):
         return {"a": unbroadcast(dy * holds, f["a"].shape), "b": unbroadcast(dy * ~holds, f["b"].shape)}
 
     def explain(self, f: Record, index: Index, output: str = "y") -> Expr:
-        pair = tuple(Ref(p, before_broadcast(index, f[p].shape)) for p in ("a", "b"))
         condition = f["condition"]
-        return maximum("if", pair, 0 if condition[before_broadcast(index, condition.shape)] else 1)
+        chosen = "a" if condition[before_broadcast(index, condition.shape)] else "b"
+        return Ref(chosen, before_broadcast(index, f[chosen].shape))
 
     def users(self, f: Record, port: str, index: Index) -> Iterable[tuple[str, Index]]:
         return (("y", at) for at in after_broadcast(index, f[port].shape, f["y"].shape))

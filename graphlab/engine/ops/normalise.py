@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine.expr import Expr, Index, Num, Ref, add, call, div, mul, sub
+from graphlab.engine.expr import Expr, Index, Num, Ref, add, call, div, mul, neg, sub
 from graphlab.engine.op import Array, Batch, Op, Port, Record, ShapeError, Spec, Weight, attr, case
 from graphlab.engine.ops.common import detached, fraction, line_through, need_real, square
 
@@ -62,7 +62,7 @@ class BatchNorm(Op):
             mu = x.mean(axis=axes)
             centred = x - mu.reshape(column)
             sigma2 = (centred * centred).mean(axis=axes)
-            f.keep(mu_B=mu, var_B=sigma2)
+            f.keep(mu_B=mu, variance_B=sigma2)
             rate = self.momentum if self.momentum_of == "batch" else 1.0 - self.momentum
             f.update("mean", mu, rate)
             f.update("var", sigma2 * (m / (m - 1)) if self.running == "m-1" and m > 1 else sigma2, rate)
@@ -76,16 +76,16 @@ class BatchNorm(Op):
         xhat, gamma = f["xhat"], f["gamma"]
         axes, column = (0, *range(2, dy.ndim)), (-1,) + (1,) * (dy.ndim - 2)
         dgamma, dbeta = (dy * xhat).sum(axis=axes), dy.sum(axis=axes)
-        scale = gamma / np.sqrt(f["var_B" if "var_B" in f else "var"] + self.eps)
+        scale = gamma / np.sqrt(f["variance_B" if "variance_B" in f else "var"] + self.eps)
         dx = dy
-        if "var_B" in f:  # the batch's mean and variance depend on every x: two more terms
+        if "variance_B" in f:  # the batch's mean and variance depend on every x: two more terms
             m = dy.size // dy.shape[1]
             dx = dy - (dbeta / m).reshape(column) - xhat * (dgamma / m).reshape(column)
         return {"x": scale.reshape(column) * dx, "gamma": dgamma, "beta": dbeta}
 
     def explain(self, f: Record, index: Index, output: str = "y") -> Expr:
-        mean, var = ("mu_B", "var_B") if "mu_B" in f else ("mean", "var")
-        if output in ("mu_B", "var_B"):
+        mean, var = ("mu_B", "variance_B") if "mu_B" in f else ("mean", "var")
+        if output in ("mu_B", "variance_B"):
             c, xs = (index[0],), [Ref("x", at) for at in self.channel(f, index[0])]
             # Σ(x−μ) = 0, so that μ adds nothing to the derivative of the variance.
             terms = xs if output == "mu_B" else [square(sub(x, detached(Ref(mean, c)))) for x in xs]
@@ -94,6 +94,17 @@ class BatchNorm(Op):
         if output == "xhat":
             return div(sub(Ref("x", index), Ref(mean, c)), call("sqrt", add(Ref(var, c), Num(self.eps))))
         return add(mul(Ref("gamma", c), Ref("xhat", index)), Ref("beta", c))
+
+    def explain_gradient(self, f: Record, port: str, index: Index) -> Expr | None:
+        if port != "x" or "mu_B" not in f:
+            return None
+        c, channel = (index[1],), self.channel(f, index[1])
+        direct = Ref("y", index, grad=True)
+        through_mean = mul(fraction(len(channel)), add(*(Ref("y", at, grad=True) for at in channel)))
+        through_variance = mul(Ref("xhat", index), fraction(len(channel)),
+                               add(*(mul(Ref("y", at, grad=True), Ref("xhat", at)) for at in channel)))
+        scale = div(Ref("gamma", c), call("sqrt", add(Ref("variance_B", c), Num(self.eps))))
+        return mul(scale, add(direct, neg(through_mean), neg(through_variance)))
 
     def channel(self, f: Record, c: int) -> list[Index]:
         """Return the places of one channel."""
@@ -149,7 +160,7 @@ class LayerNorm(Op):
         centred = x - mu
         sigma2 = (centred * centred).mean(axis=last, keepdims=True)
         xhat = centred / np.sqrt(sigma2 + self.eps)
-        f.keep(mu=mu, sigma2=sigma2, xhat=xhat)
+        f.keep(mu=mu, variance=sigma2, xhat=xhat)
         return np.asarray(gamma * xhat + beta)
 
     def backward(self, f: Record, dy: Array) -> dict[str, Array]:
@@ -157,21 +168,33 @@ class LayerNorm(Op):
         lead = tuple(range(dy.ndim - self.axes))
         dxhat = dy * f["gamma"]
         dx = (dxhat - dxhat.mean(axis=last, keepdims=True) - xhat * (dxhat * xhat).mean(axis=last, keepdims=True))
-        return {"x": dx / np.sqrt(f["sigma2"] + self.eps), "gamma": (dy * xhat).sum(axis=lead),
+        return {"x": dx / np.sqrt(f["variance"] + self.eps), "gamma": (dy * xhat).sum(axis=lead),
                 "beta": dy.sum(axis=lead)}
 
     def explain(self, f: Record, index: Index, output: str = "y") -> Expr:
         cut = len(index) - self.axes
         one = (*index[:cut], *(0,) * self.axes)
-        if output in ("mu", "sigma2"):
+        if output in ("mu", "variance"):
             xs = [Ref("x", at) for at in self.row(f, index[:cut])]
             # Σ(x−μ) = 0, so that μ adds nothing to the derivative of the variance.
             terms = xs if output == "mu" else [square(sub(x, detached(Ref("mu", one)))) for x in xs]
             return mul(fraction(len(xs)), add(*terms))
         if output == "xhat":
             return div(sub(Ref("x", index), Ref("mu", one)),
-                       call("sqrt", add(Ref("sigma2", one), Num(self.eps))))
+                       call("sqrt", add(Ref("variance", one), Num(self.eps))))
         return add(mul(Ref("gamma", index[cut:]), Ref("xhat", index)), Ref("beta", index[cut:]))
+
+    def explain_gradient(self, f: Record, port: str, index: Index) -> Expr | None:
+        if port != "x":
+            return None
+        cut = len(index) - self.axes
+        row, one = self.row(f, index[:cut]), (*index[:cut], *(0,) * self.axes)
+        upstream = {at: mul(Ref("y", at, grad=True), Ref("gamma", at[cut:])) for at in row}
+        through_mean = mul(fraction(len(row)), add(*upstream.values()))
+        through_variance = mul(Ref("xhat", index), fraction(len(row)),
+                               add(*(mul(u, Ref("xhat", at)) for at, u in upstream.items())))
+        return div(add(upstream[index], neg(through_mean), neg(through_variance)),
+                   call("sqrt", add(Ref("variance", one), Num(self.eps))))
 
     def row(self, f: Record, lead: Index) -> list[Index]:
         """Return the places that are normalised together."""

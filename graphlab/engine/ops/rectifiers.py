@@ -33,7 +33,7 @@ class LeakyReLU(Elementwise):
 
     def explain(self, f: Record, index: Index, output: str = "y") -> Expr:
         x = Ref("x", index)
-        return maximum("if", (x, mul(Num(self.slope), x)), 0 if f["x"][index] > 0 else 1)
+        return x if f["x"][index] > 0 else mul(Num(self.slope), x)
 
 
 class PReLU(Op):
@@ -80,7 +80,7 @@ class PReLU(Op):
     def explain(self, f: Record, index: Index, output: str = "y") -> Expr:
         x = Ref("x", index)
         a = Ref("a", (0,) if self.shared else (index[1],))
-        return maximum("if", (x, mul(a, x)), 0 if f["x"][index] > 0 else 1)
+        return x if f["x"][index] > 0 else mul(a, x)
 
     def users(self, f: Record, port: str, index: Index) -> list[tuple[str, Index]]:
         if port == "x":
@@ -140,8 +140,7 @@ class ELU(Elementwise):
 
     def explain(self, f: Record, index: Index, output: str = "y") -> Expr:
         x = Ref("x", index)
-        below = mul(Num(self.alpha), sub(call("exp", x), ONE))
-        return maximum("if", (x, below), 0 if f["x"][index] > 0 else 1)
+        return x if f["x"][index] > 0 else mul(Num(self.alpha), sub(call("exp", x), ONE))
 
 
 class Softplus(Elementwise):
@@ -220,8 +219,7 @@ class _Threshold(Elementwise, register=False):
 
     def explain(self, f: Record, index: Index, output: str = "y") -> Expr:
         x = Ref("x", index)
-        low = ZERO if isinstance(self, Step) else Num(-1.0)
-        jump = maximum("if", (ONE, low), 0 if f["x"][index] >= 0 else 1)
+        jump = Num(float(f["y"][index]))
         # Straight-through is y = x + (y − x) with no gradient through the bracket.
         return jump if self.gradient == "zero" else add(x, detached(sub(jump, x)))
 
