@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -108,12 +110,20 @@ def loaded() -> bool:
     return "ziamath" in sys.modules
 
 
+@lru_cache(maxsize=1)
+def _typesetter() -> Any:
+    with warnings.catch_warnings():
+        # It finds its font in a way that newer Pythons call outdated.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import ziamath
+    ziamath.config.svg2 = False  # paths with absolute coordinates, no references
+    return ziamath
+
+
 @lru_cache(maxsize=8192)
 def typeset(latex: str) -> Picture:
     """Typeset a formula; one that cannot be read becomes a picture of its source. Cached."""
-    import ziamath
-
-    ziamath.config.svg2 = False  # paths with absolute coordinates, no references
+    ziamath = _typesetter()
     try:
         maths = ziamath.Latex(_unary(latex), size=EM)
         width, height = maths.getsize()

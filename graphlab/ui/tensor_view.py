@@ -132,7 +132,8 @@ class TensorView(QWidget):
         self._refresh()
 
     def _natural(self, array: Array) -> Face:
-        if self.role.startswith(("input", "data")) and picture_of(array, Slice.of(array.shape)) is not None and array.ndim != 2:
+        data = self.role.startswith(("input", "data")) and array.ndim != 2
+        if data and picture_of(array, Slice.of(array.shape)) is not None:
             return "picture"
         return "numbers" if array.size <= _SMALL else "heat"
 

@@ -53,7 +53,8 @@ class DerivationPane(QWidget):
         self.operands = OperandTable()
         self.back, self.onward = _tool("back", "Back to the number before (Alt+Left)"), _tool(
             "forward", "Forward to the next number (Alt+Right)")
-        self.copy, self.close_button = _tool("copy", "Copy the arithmetic as LaTeX"), _tool("close", "Close; clicking a number opens it again")
+        self.copy = _tool("copy", "Copy the arithmetic as LaTeX")
+        self.close_button = _tool("close", "Close; clicking a number opens it again")
         self._build()
 
     def _build(self) -> None:
