@@ -160,7 +160,7 @@ def derive(run: Run, path: str, name: str, index: Iterable[int], grad: bool = Fa
     if expr is None:
         expr = Ref(name, at, grad, path)
     explainer = Explainer(run, record)
-    expr = rename(expr, lambda r: r if r.path else Ref(r.name, r.index, r.grad, path))
+    expr = _placed(expr, path)
     seen = {r: explainer.look(r) for r in refs(expr)}
     operands = tuple(Operand(r.path, r.name, r.index, v, r.grad) for r, v in seen.items())
     left = ref_latex(Ref(name, at, grad))
@@ -198,6 +198,11 @@ def chain(run: Run, path: str, port: str, index: Iterable[int]) -> tuple[ChainTe
                  for upstream, local in explainer.slopes(port, tuple(int(i) for i in index)))
 
 
+def _placed(expr: Expr, path: str) -> Expr:
+    """Say of every reference in whose record it stands."""
+    return rename(expr, lambda r: r if r.path else Ref(r.name, r.index, r.grad, path))
+
+
 def _value(run: Run, record: Record, name: str, at: Index) -> Expr | None:
     if name in record.inputs:
         return None
@@ -209,13 +214,17 @@ def _value(run: Run, record: Record, name: str, at: Index) -> Expr | None:
 
 
 def _inner_value(inner: Run, slot: int, at: Index) -> Expr:
-    """Refer a fused op's output to the arithmetic of the step inside that computes it."""
-    made = inner.plan.slots[slot]
-    record = inner.records[made.path]
-    expr = _value(inner, record, made.name, at)
-    if expr is None:
-        return Ref(made.name, at, False, made.path)
-    return rename(expr, lambda r: r if r.path else Ref(r.name, r.index, r.grad, made.path))
+    """Refer a fused op's output to the arithmetic inside that computes it, past everything that only copies."""
+    while True:
+        made = inner.plan.slots[slot]
+        record, step = inner.records[made.path], inner.plan.step(made.path)
+        expr = _value(inner, record, made.name, at)
+        if expr is None or step is None:
+            return Ref(made.name, at, False, made.path)
+        origin = step.inputs.get(expr.name) if isinstance(expr, Ref) and not expr.path else None
+        if origin is None or not isinstance(expr, Ref):
+            return _placed(expr, made.path)
+        slot, at = origin, expr.index
 
 
 def _gradient(run: Run, record: Record, name: str, at: Index) -> Expr | None:
