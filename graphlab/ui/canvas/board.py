@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF
 
-from graphlab.document.layout import layout
-from graphlab.document.model import Document, Note, Place
+from graphlab.document.model import Note, Place
 from graphlab.engine.graph import Graph, Source, Target
-from graphlab.engine.plan import Plan
-from graphlab.ui.canvas.geometry import Card, Spot, content_of, counts, make_card, sizes
+from graphlab.ui.canvas.geometry import Card, Spot
 from graphlab.ui.canvas.routing import Points, Route, direct, place_label, route
 from graphlab.ui.canvas.style import PLATE_HEIGHT, PORT_REACH, Style
 
 #: Up to this many wires find their ways together, so that they share out the lanes; beyond, each by itself when seen.
 TOGETHER = 1500
-_FREE = Place(0.0, 0.0)
 
 
 @dataclass
@@ -33,6 +30,8 @@ class Board:
     specs: Mapping[Source, str]
     style: Style
     editable: bool = True
+    #: Where the automatic layout put what the document has no place for, by path.
+    auto: dict[str, Place] = field(default_factory=dict)
     _routes: dict[Target, Route] = field(default_factory=dict)
     _detours: list[Target] = field(default_factory=list)
     _lanes: list[tuple[float, float, float]] = field(default_factory=list)
@@ -77,13 +76,16 @@ class Board:
         return [QLineF(a, b) for _, _, a, b in self.links]
 
     @cached_property
-    def far_rects(self) -> dict[str, tuple[list[int], list[QRectF]]]:
-        """The cards by category, with their numbers, as they are seen from far away."""
-        out: dict[str, tuple[list[int], list[QRectF]]] = {}
+    def far_rects(self) -> list[QRectF]:
+        """The cards' rectangles, as they are seen from far away."""
+        return [card.rect for card in self.cards.values()]
+
+    @cached_property
+    def categories(self) -> dict[str, list[int]]:
+        """The numbers of the cards by category."""
+        out: dict[str, list[int]] = {}
         for i, card in enumerate(self.cards.values()):
-            numbers, rects = out.setdefault(card.content.category, ([], []))
-            numbers.append(i)
-            rects.append(card.rect)
+            out.setdefault(card.content.category, []).append(i)
         return out
 
     @property
@@ -199,16 +201,39 @@ class Board:
 
     def shifted(self, offsets: Mapping[str, tuple[float, float]]) -> Board:
         """Return the same board with some cards and notes elsewhere; their wires take the plain way meanwhile."""
-        cards = {id: c.moved(*offsets[id]) if id in offsets else c for id, c in self.cards.items()}
-        notes = {id: Note(n.id, n.kind, n.x + offsets[id][0], n.y + offsets[id][1], n.width, n.height, n.text, n.scope)
-                 if id in offsets else n for id, n in self.notes.items()}
-        out = Board(self.scope, self.graph, cards, notes, self.specs, self.style, self.editable)
-        for t, source, a, b in out.links:
-            if source.node not in offsets and t.node not in offsets:
-                if t in self._routes:
-                    out._routes[t] = self._routes[t]
-            elif len(self.links) <= TOGETHER:
-                out._routes[t] = out._labelled(direct(a.x(), a.y(), b.x(), b.y()), source, out.boxes[:0], [])
+        cards = {**self.cards, **{id: self.cards[id].moved(dx, dy) for id, (dx, dy) in offsets.items()
+                                  if id in self.cards}}
+        notes = {**self.notes, **{id: replace(n, x=n.x + dx, y=n.y + dy) for id, (dx, dy) in offsets.items()
+                                  if (n := self.notes.get(id)) is not None}}
+        out = Board(self.scope, self.graph, cards, notes, self.specs, self.style, self.editable, dict(self.auto))
+        # What stays is taken over, so that a drag costs as much as what is dragged.
+        out.ids, out.index, out.categories = self.ids, self.index, self.categories
+        out._link_index, out._touching = self._link_index, self._touching
+        out.boxes, out.far_rects = self.boxes.copy(), list(self.far_rects)
+        out.links, out.ends, out.far_lines = list(self.links), self.ends.copy(), list(self.far_lines)
+        out._routes, out._detours = dict(self._routes), self._detours
+        touched = set[int]()
+        for id in offsets:
+            if id in self.index:
+                i, r = self.index[id], cards[id].rect
+                out.boxes[i], out.far_rects[i] = (r.left(), r.top(), r.right(), r.bottom()), r
+                touched.update(self._touching.get(id, ()))
+        for i in touched:
+            target, source, *_ = self.links[i]
+            a, b = out.end(source), out.end(target)
+            if a is not None and b is not None:
+                out.links[i], out.far_lines[i] = (target, source, a, b), QLineF(a, b)
+                out.ends[i] = (a.x(), a.y(), b.x(), b.y())
+                out._routes[target] = out._labelled(direct(a.x(), a.y(), b.x(), b.y()), source, out.boxes[:0], [])
+        return out
+
+    @cached_property
+    def _touching(self) -> dict[str, list[int]]:
+        out: dict[str, list[int]] = {}
+        for i, (target, source, *_) in enumerate(self.links):
+            out.setdefault(target.node, []).append(i)
+            if source.node != target.node:
+                out.setdefault(source.node, []).append(i)
         return out
 
 
@@ -220,53 +245,3 @@ def note_rect(note: Note) -> QRectF:
 def corner(note: Note) -> QRectF:
     """Return where a note's size is dragged: its lower right corner."""
     return QRectF(note.x + note.width - 14, note.y + note.height - 14, 16, 16)
-
-
-def build(
-    graph: Graph, places: Mapping[str, Place], notes: Iterable[Note], plan: Plan, scope: str, style: Style,
-    editable: bool = True, previous: Board | None = None,
-) -> Board:
-    """Lay out a graph. ``places`` goes by path; what has none is laid out automatically.
-
-    Cards and ways of a ``previous`` board are taken over where nothing about them has changed.
-    """
-    prefix = f"{scope}/" if scope else ""
-    totals = counts(plan)
-    wired_in: dict[str, set[str]] = {}
-    wired_out: dict[str, set[str]] = {}
-    for target, source in graph.wires.items():
-        wired_in.setdefault(target.node, set()).add(target.port)
-        wired_out.setdefault(source.node, set()).add(source.output)
-    old = previous.cards if previous is not None and previous.style is style and previous.scope == scope else {}
-    cards: dict[str, Card] = {}
-    for id, node in graph.nodes.items():
-        path = prefix + id
-        content = content_of(node, wired_in.get(id, ()), wired_out.get(id, ()), totals.get(path, (0, 0)))
-        place = places.get(path, _FREE)
-        have = old.get(id)
-        if have is not None and have.node is node and have.content == content:
-            dx, dy = place.x - have.rect.x(), place.y - have.rect.y()
-            if dx or dy or have.pinned != place.pinned:
-                have = have.moved(dx, dy)
-                have = Card(id, path, node, content, have.rect, have.spots, place.pinned)
-            cards[id] = have
-        else:
-            cards[id] = make_card(id, path, node, content, place.x, place.y, style, place.pinned)
-    if any(prefix + id not in places for id in cards):
-        known = {id: (p.x, p.y) for id in cards if (p := places.get(prefix + id)) is not None}
-        for id, (x, y) in layout(graph, sizes(cards), known, known).items():
-            r = cards[id].rect
-            cards[id] = cards[id].moved(x - r.x(), y - r.y())
-    specs = {s: str(spec) for s in set(graph.wires.values())
-             if (spec := plan.spec(prefix + s.node, s.output)) is not None}
-    board = Board(scope, graph, cards, {n.id: n for n in notes if n.scope == scope}, specs, style, editable)
-    if old and previous is not None and graph.wires == previous.graph.wires and specs == previous.specs and all(
-            c.rect == cards[id].rect for id, c in old.items() if id in cards) and len(old) == len(cards):
-        board._routes, board._detours = previous._routes, previous._detours
-        board._lanes, board._labels = previous._lanes, previous._labels
-    return board
-
-
-def board_of(document: Document, plan: Plan, style: Style, scope: str = "") -> Board:
-    """Lay out a scope of a document, for a picture of it."""
-    return build(document.scope(scope) or Graph(), document.layout, document.notes.values(), plan, scope, style)

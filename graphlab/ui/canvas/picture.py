@@ -9,7 +9,8 @@ from PySide6.QtGui import QPainter
 from graphlab.document.model import Document
 from graphlab.engine.graph import Target
 from graphlab.engine.plan import Plan
-from graphlab.ui.canvas.board import Board, board_of, note_rect
+from graphlab.ui.canvas.board import Board, note_rect
+from graphlab.ui.canvas.building import board_of
 from graphlab.ui.canvas.geometry import Card
 from graphlab.ui.canvas.looks import CardLook, Looks, Plain, Played, PlayerState, WireLook
 from graphlab.ui.canvas.painting import CENTRE, FADED, paint_badge, paint_card, paint_grid, paint_wire
@@ -93,9 +94,10 @@ def paint_far(painter: QPainter, board: Board, looks: Looks, rect: QRectF, scale
     inside = (b[:, 0] < rect.right()) & (b[:, 2] > rect.left()) & (b[:, 1] < rect.bottom()) & (b[:, 3] > rect.top())
     whole = bool(inside.all())
     painter.setPen(Qt.PenStyle.NoPen)
-    for category, (numbers, rects) in board.far_rects.items():
+    rects = board.far_rects
+    for category, numbers in board.categories.items():
         painter.setBrush(now.hue(category).line)
-        painter.drawRects(rects if whole else [r for i, r in zip(numbers, rects, strict=True) if inside[i]])
+        painter.drawRects([rects[i] for i in numbers if whole or inside[i]])
     ring = 3.0 / scale
     for id, colour in looks.marks().items():
         card = board.cards.get(id)

@@ -81,6 +81,19 @@ def inside(points: Points, boxes: Points) -> NDArray[np.bool_]:
     return np.asarray(within.any(axis=0))
 
 
+def polylines_cross(a: Points, b: Points) -> bool:
+    """Tell whether two polylines (points by rows) cross each other."""
+    if len(a) < 2 or len(b) < 2:
+        return False
+    p, r = a[:-1, None], np.diff(a, axis=0)[:, None]
+    q, s = b[None, :-1], np.diff(b, axis=0)[None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        d = r[..., 0] * s[..., 1] - r[..., 1] * s[..., 0]
+        t = ((q - p)[..., 0] * s[..., 1] - (q - p)[..., 1] * s[..., 0]) / d
+        u = ((q - p)[..., 0] * r[..., 1] - (q - p)[..., 1] * r[..., 0]) / d
+    return bool(((t >= 0) & (t <= 1) & (u >= 0) & (u <= 1)).any())
+
+
 def make(cubics: Sequence[Cubic]) -> Route:
     """Join cubic Bézier curves to a route."""
     path = QPainterPath(QPointF(*cubics[0][0]))

@@ -1,0 +1,95 @@
+"""The small map of the whole scope, with the part that is seen; a click or drag moves there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QWidget
+
+from graphlab.ui.canvas.board import Board
+from graphlab.ui.canvas.looks import Plain
+from graphlab.ui.canvas.picture import paint_far
+
+if TYPE_CHECKING:
+    from graphlab.ui.canvas.view import CanvasView
+
+SIZE = QSize(176, 112)
+MARGIN = 12
+
+
+class Minimap(QWidget):
+    """A map in the lower right corner of the canvas. The drawing is kept as pixels until the board is another."""
+
+    def __init__(self, view: CanvasView) -> None:
+        super().__init__(view.viewport())
+        self.view = view
+        self.setFixedSize(SIZE)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName("Minimap")
+        self.setToolTip("The whole network; click to go there")
+        self._drawn: tuple[Board, QPixmap] | None = None
+        view.viewport().installEventFilter(self)
+        self.place()
+
+    def place(self) -> None:
+        """Stand in the lower right corner; step aside where the canvas is small."""
+        area = self.view.viewport().rect()
+        self.move(area.right() - SIZE.width() - MARGIN, area.bottom() - SIZE.height() - MARGIN)
+        room = area.width() > 3 * SIZE.width() and area.height() > 2 * SIZE.height()
+        self.setVisible(self.view.minimap_wanted and room and len(self.view.board.cards) > 1)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self.place()
+        return False
+
+    def _scale(self) -> tuple[float, QRectF]:
+        """Return pixels a scene pixel, and the part of the scene that the map shows."""
+        whole = self.view.board.bounds.adjusted(-60, -60, 60, 60)
+        scale = min(SIZE.width() / max(whole.width(), 1), SIZE.height() / max(whole.height(), 1))
+        extra = QPointF(SIZE.width() / scale - whole.width(), SIZE.height() / scale - whole.height()) / 2
+        return scale, whole.adjusted(-extra.x(), -extra.y(), extra.x(), extra.y())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        board, now = self.view.board, self.view.style_.theme
+        scale, whole = self._scale()
+        painter = QPainter(self)
+        if self._drawn is None or self._drawn[0] is not board:
+            ratio = self.devicePixelRatioF()
+            picture = QPixmap(SIZE * ratio)
+            picture.setDevicePixelRatio(ratio)
+            ground = QColor(now.window)
+            picture.fill(ground)
+            inner = QPainter(picture)
+            inner.scale(scale, scale)
+            inner.translate(-whole.topLeft())
+            paint_far(inner, board, Plain(), whole, scale)
+            inner.end()
+            self._drawn = (board, picture)
+        painter.drawPixmap(0, 0, self._drawn[1])
+        seen = self.view.visible_rect()
+        frame = QRectF((seen.x() - whole.x()) * scale, (seen.y() - whole.y()) * scale, seen.width() * scale,
+                       seen.height() * scale).intersected(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        tint = QColor(now.accent)
+        tint.setAlpha(36)
+        painter.setPen(now.accent)
+        painter.setBrush(tint)
+        painter.drawRect(frame)
+        painter.setPen(now.border)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
+
+    def _go(self, at: QPointF) -> None:
+        scale, whole = self._scale()
+        self.view.centerOn(whole.x() + at.x() / scale, whole.y() + at.y() / scale)
+        self.view.viewport().update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._go(event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._go(event.position())
