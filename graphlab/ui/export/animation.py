@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from PySide6.QtGui import QImage
@@ -69,7 +70,7 @@ def write_animation(frames: list[QImage], out: Path, per_second: float) -> Itera
                 pictures[i] = picture.quantize(palette=palette, dither=Image.Dither.NONE)
                 yield 0.5 + 0.4 * (i + 1) / len(pictures)
         duration = max(20, round(1000 / per_second))
-        more = {"lossless": True} if ending == ".webp" else {"optimize": False} if ending == ".gif" else {}
+        more: dict[str, Any] = {"lossless": True} if ending == ".webp" else {}
         pictures[0].save(temporary, save_all=True, append_images=pictures[1:], duration=duration, loop=0, **more)
         mask = os.umask(0)
         os.umask(mask)
