@@ -1,0 +1,97 @@
+"""The program: one application, its windows, and what holds when something goes wrong."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+import graphlab
+from graphlab.ui import icons, theme
+from graphlab.ui.notify import Alarm
+from graphlab.ui.settings import Settings
+
+if TYPE_CHECKING:
+    from graphlab.ui.main_window import MainWindow
+
+
+class Application(QObject):
+    """Holds the windows and the settings they share."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        super().__init__()
+        self.settings = settings or Settings(self)
+        self.windows: list[MainWindow] = []
+
+    def open_window(self, path: str | None = None) -> MainWindow:
+        """Open a window, with a file in it or with the start page."""
+        from graphlab.ui.main_window import MainWindow
+
+        window = MainWindow(self, self.settings)
+        if self.windows:
+            at = self.windows[-1].pos()
+            window.move(at.x() + 32, at.y() + 32)
+        self.windows.append(window)
+        if path is None or not self.open_in(window, path):
+            window.show_start_page()
+        window.show()
+        return window
+
+    def open_in(self, window: MainWindow, path: str) -> bool:
+        """Open a file, or an example by its name, in a window."""
+        from graphlab.document.examples import find
+
+        if not Path(path).exists() and find(path) is not None:
+            return window.files.open_example(path)
+        return window.files.open(Path(path))
+
+    def forget(self, window: MainWindow) -> None:
+        """Let a window go that was closed."""
+        if window in self.windows:
+            self.windows.remove(window)
+
+    def quit(self) -> None:
+        """Close all windows, as long as the user agrees."""
+        for window in list(reversed(self.windows)):
+            if not window.close():
+                return
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence in the window that is used."""
+        active = [w for w in self.windows if w.isActiveWindow()] or self.windows
+        if active:
+            active[0].session.message.emit(sentence, "error")
+
+
+def make_application(arguments: list[str]) -> QApplication:
+    """Make Qt's application object in GraphLab's style."""
+    QApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    app = QApplication(arguments)
+    app.setApplicationName("GraphLab")
+    app.setOrganizationName("GraphLab")
+    app.setApplicationVersion(graphlab.__version__)
+    app.setDesktopFileName("graphlab")
+    app.setWindowIcon(icons.application_icon())
+    theme.apply(app)
+    return app
+
+
+def run(path: str | None = None) -> int:
+    """Open the window, with a file or example in it where one is named, and return when all windows are closed."""
+    app = make_application(sys.argv[:1])
+    alarm = Alarm()
+    alarm.install()
+    application = Application()
+    application.settings.apply()
+    alarm.listen(application.say)
+    # Python looks at Ctrl+C in the terminal only between its own instructions.
+    beat = QTimer()
+    beat.timeout.connect(lambda: None)
+    beat.start(500)
+    application.open_window(path)
+    code = app.exec()
+    alarm.remove()
+    return code
