@@ -18,8 +18,9 @@ Mode = Literal["light", "dark", "system"]
 
 #: OKLCH hue angles of the palette's categories: neighbours in a network lie far apart.
 HUES = {
-    "Data": 250.0, "Layers": 175.0, "Activations": 90.0, "Losses": 350.0, "Maths": 220.0, "Shape": 130.0,
-    "Normalise": 285.0, "Convolution": 155.0, "Recurrent": 320.0, "Attention": 60.0, "Structure": 200.0,
+    "Data": 250.0, "Layers": 175.0, "Activations": 90.0, "Losses": 350.0, "Convolution": 150.0, "Pooling": 115.0,
+    "Normalisation": 285.0, "Regularisation": 305.0, "Recurrent": 325.0, "Attention": 60.0, "Shape": 130.0,
+    "Maths": 220.0, "Structure": 200.0,
 }
 
 

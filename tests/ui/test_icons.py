@@ -14,8 +14,8 @@ from graphlab.resources import resource
 
 ICONS = sorted(path for path in resource("icons").glob("*.svg") if path.stem != "graphlab")
 CATEGORIES = (
-    "data", "layers", "activations", "losses", "maths", "shape", "normalise", "convolution", "recurrent",
-    "attention", "structure",
+    "data", "layers", "activations", "losses", "convolution", "pooling", "normalisation", "regularisation", "recurrent",
+    "attention", "shape", "maths", "structure",
 )
 STYLE = ('viewBox="0 0 24 24"', 'stroke="currentColor"', 'stroke-width="1.5"', 'stroke-linecap="round"')
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QRegion
 from PySide6.QtWidgets import QWidget
 
 from graphlab.ui.canvas.board import Board
@@ -60,8 +60,7 @@ class Minimap(QWidget):
             ratio = self.devicePixelRatioF()
             picture = QPixmap(SIZE * ratio)
             picture.setDevicePixelRatio(ratio)
-            ground = QColor(now.window)
-            picture.fill(ground)
+            picture.fill(now.card)
             inner = QPainter(picture)
             inner.scale(scale, scale)
             inner.translate(-whole.topLeft())
@@ -72,10 +71,14 @@ class Minimap(QWidget):
         seen = self.view.visible_rect()
         frame = QRectF((seen.x() - whole.x()) * scale, (seen.y() - whole.y()) * scale, seen.width() * scale,
                        seen.height() * scale).intersected(QRectF(self.rect()).adjusted(1, 1, -1, -1))
-        tint = QColor(now.accent)
-        tint.setAlpha(36)
+        shade = QColor(now.canvas)
+        shade.setAlpha(150)
+        outside = QRegion(self.rect()) - QRegion(frame.toAlignedRect())
+        painter.setClipRegion(outside)
+        painter.fillRect(self.rect(), shade)
+        painter.setClipping(False)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(now.accent)
-        painter.setBrush(tint)
         painter.drawRect(frame)
         painter.setPen(now.border)
         painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -199,7 +199,7 @@ def paint_wire(painter: QPainter, way: Route, look: WireLook, style: Style, flow
         colour, width = now.accent, 2.5
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if look.stage == "backward":
-        painter.setPen(style.pen(mix(now.canvas, now.now, 0.25 + 0.25 * look.level), 2.5 + 4 * look.level))
+        painter.setPen(style.pen(mix(now.canvas, now.now, 0.2 + 0.3 * look.level), 2.5 + 3.5 * look.level))
         painter.drawPath(way.path)
     elif look.current:
         painter.setPen(style.pen(mix(now.canvas, now.now, 0.35), 5))

@@ -50,8 +50,8 @@ def paint_board(
             for target, look in seen:
                 paint_plate(painter, board.route(target), board.specs.get(board.graph.wires[target], ""), look, style)
             for source, total in looks.sums().items():
-                if (at := board.end(source)) is not None:
-                    paint_sum(painter, at, total, style)
+                if (card := board.cards.get(source.node)) is not None:
+                    paint_sum(painter, card.rect, total, style)
     for note in board.notes.values():
         if note.kind == "note" and note_rect(note).intersects(rect):
             paint_note(painter, note, style, looks.note(note.id))

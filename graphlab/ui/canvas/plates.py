@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLineF, QPointF, QRectF
+from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QColor, QPainter, QTextOption
 
 from graphlab.document.model import Note
@@ -31,17 +31,19 @@ def paint_plate(painter: QPainter, way: Route, text: str, look: WireLook, style:
     painter.restore()
 
 
-def sum_rect(at: QPointF, look: SumLook, style: Style) -> QRectF:
-    """Return the rectangle of the plate that shows a sum of gradients at an output."""
-    if not look.open:
-        return QRectF(at.x() + 6, at.y() + 6, 34, 16)
-    names = max(style.width(name, "small") for name, _ in look.terms)
-    return QRectF(at.x() + 8, at.y() + 8, 24 + names + 64, 14 * (len(look.terms) + 1) + 12)
+def sum_rect(card: QRectF, look: SumLook, style: Style) -> QRectF:
+    """Return the rectangle of the plate that shows a sum of gradients: under the right corner of the card."""
+    if look.open:
+        names = max(style.width(name, "small") for name, _ in look.terms)
+        width, height = 24 + names + 64, 14 * (len(look.terms) + 1) + 12
+    else:
+        width, height = 38.0, 16
+    return QRectF(card.right() - width, card.bottom() + 5, width, height)
 
 
-def paint_sum(painter: QPainter, at: QPointF, look: SumLook, style: Style) -> None:
+def paint_sum(painter: QPainter, card: QRectF, look: SumLook, style: Style) -> None:
     """Draw Σ at a fork: how many terms have arrived; open, the terms as strips and their sum under a line."""
-    now, rect = style.theme, sum_rect(at, look, style)
+    now, rect = style.theme, sum_rect(card, look, style)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
     painter.setPen(style.pen(now.now))
