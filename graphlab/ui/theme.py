@@ -230,6 +230,8 @@ def font(pixels: float = 13, *, bold: bool = False, tabular: bool = False) -> QF
     out = QFont(QGuiApplication.font())
     out.setPixelSize(round(pixels))
     out.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    # Without ligatures a name such as flatten can be searched for in an exported PDF.
+    out.setFeature(QFont.Tag("liga"), 0)
     if tabular:
         out.setFeature(QFont.Tag("tnum"), 1)
     return out
