@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine.expr import Expr, Index, Ref
+from graphlab.engine.expr import Expr, Index, Num, Ref
 from graphlab.engine.op import Array, Batch, Given, Op, Port, Record, ShapeError, Spec, Weight, attr, case
 from graphlab.engine.ops.common import axis_of, check_labels, need_real, put
 from graphlab.engine.spec import Dim
@@ -213,3 +213,65 @@ class Embedding(_Lookup):
     def cases(cls) -> list[Any]:
         return [case(cls(count=4, features=3), index=Given((Batch(), 2), kind="index", low=0, high=4)),
                 case(cls(count=1, features=1), index=Given((Batch(),), kind="index", low=0, high=1), batch=1)]
+
+
+class OneHot(Op):
+    """Writes each whole number as a row with a single 1 at its place."""
+
+    category = "Shape"
+    also = ("encode", "labels", "token")
+    count: int = attr("number of classes or words", default=10, min=1, max=10_000_000)
+
+    def ports(self) -> tuple[Port, ...]:
+        return (Port("index", help="whole numbers: which class or word"),)
+
+    def line(self) -> str:
+        return f"{self.count} places"
+
+    def formula(self) -> str:
+        return r"y_k = 1(k = \mathrm{index})"
+
+    def shape(self, index: Spec) -> Spec:
+        if index.kind != "index":
+            raise ShapeError("takes whole numbers, such as tokens or labels", "index")
+        return Spec((*index.shape, self.count))
+
+    def forward(self, f: Record, index: Array) -> Array:
+        check_labels(index, self.count)
+        return np.eye(self.count, dtype=f.dtype)[index]
+
+    def backward(self, f: Record, dy: Array) -> dict[str, Array]:
+        return {}
+
+    def explain(self, f: Record, index: Index, output: str = "y") -> Expr:
+        return Num(float(f["y"][index]))
+
+    @classmethod
+    def cases(cls) -> list[Any]:
+        return [case(cls(count=3), index=Given((Batch(), 2), kind="index", low=0, high=3))]
+
+
+class BagOfWords(OneHot):
+    """Counts how often each word occurs in a text, whatever the order."""
+
+    also = ("bow", "counts", "text")
+    presence: bool = attr("only say whether a word occurs: 1 or 0", default=False)
+
+    def formula(self) -> str:
+        return r"y_k = 1(k \in \mathrm{words})" if self.presence else r"y_k = \sum_t 1(k = \mathrm{index}_t)"
+
+    def shape(self, index: Spec) -> Spec:
+        if index.kind != "index" or index.rank != 2:
+            raise ShapeError("takes texts as whole numbers shaped (B, T)", "index")
+        return Spec((index.shape[0], self.count))
+
+    def forward(self, f: Record, index: Array) -> Array:
+        check_labels(index, self.count)
+        counts = np.zeros((len(index), self.count), f.dtype)
+        np.add.at(counts, (np.arange(len(index))[:, None], index), 1)  # (B, T) -> (B, count)
+        return np.minimum(counts, 1) if self.presence else counts
+
+    @classmethod
+    def cases(cls) -> list[Any]:
+        return [case(cls(count=3, presence=p), index=Given((Batch(), 5), kind="index", low=0, high=3))
+                for p in (False, True)]

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine.expr import Expr, Index, Num, Ref, add, call, div, mul, neg, sub
+from graphlab.engine.graph import Constant, Graph, Net
 from graphlab.engine.op import Array, Batch, Op, Port, Record, ShapeError, Spec, Weight, attr, case
 from graphlab.engine.ops.common import detached, fraction, line_through, need_real, square
+from graphlab.engine.ops.maths import Add, Divide, Multiply, Sqrt, Square, Subtract
+from graphlab.engine.ops.reductions import Mean
 
 
 class BatchNorm(Op):
@@ -207,6 +210,18 @@ class LayerNorm(Op):
             return [("y", at) for at in self.row(f, index[:len(shape) - self.axes])]
         leads = itertools.product(*map(range, shape[:len(shape) - self.axes]))
         return [("y", (*lead, *index)) for lead in leads]
+
+    def body(self, x: Spec) -> Graph:
+        net = Net()
+        last = tuple(range(-self.axes, 0))
+        fed = net.input("x")
+        centred = net.add("centred", Subtract(), fed, net.add("mean", Mean(axes=last, keep=True), fed))
+        variance = net.add("variance", Mean(axes=last, keep=True), net.add("squares", Square(), centred))
+        stable = net.add("plus_eps", Add(), variance, net.add("eps", Constant(numbers=(self.eps,))))
+        xhat = net.add("normalised", Divide(), centred, net.add("deviation", Sqrt(), stable))
+        scaled = net.add("scaled", Multiply(), xhat, net.input("gamma"))
+        net.output("y", net.add("shifted", Add(), scaled, net.input("beta")))
+        return net.graph()
 
     @classmethod
     def cases(cls) -> list[Any]:
