@@ -1,8 +1,9 @@
 """Where the values of a program lie in memory: their order of axes, and which of them share memory.
 
 Layouts: "first" is the order of the shape, the batch outermost; "last" moves the batch axis innermost, so that
-dense layers, pooling and small convolutions work on long rows; "hnwc" is (H, N, W, C) for pictures
-(N, C, H, W). A value is always seen in its own shape too: other orders are transposed views.
+dense layers, pooling and small convolutions work on long rows; of pictures (N, C, H, W) it makes (H, C, W, N), so
+that a kernel's rows follow each other. A value is always seen in its own shape too: other orders are transposed
+views.
 """
 
 from __future__ import annotations
@@ -15,23 +16,15 @@ from graphlab.engine.graph import Input
 from graphlab.engine.plan import Plan, Step
 from graphlab.engine.spec import Batch, Spec
 
-FIXED = ("first", "last", "hnwc")
+FIXED = ("first", "last")
 
 
 def axes(layout: str, spec: Spec) -> tuple[int, ...]:
     """Return the axes of a value in the order in which they lie in memory, outermost first."""
     rank = spec.rank
     if layout == "last" and rank > 1 and isinstance(spec.shape[0], Batch):
-        return (*range(1, rank), 0)
-    if layout == "hnwc" and rank == 4:
-        return (2, 0, 3, 1)
+        return (2, 1, 3, 0) if rank == 4 else (*range(1, rank), 0)
     return tuple(range(rank))
-
-
-def chosen(taken: str, asked: str) -> str:
-    """Return the layout that is asked for where it is among those that a kernel takes, else the first of them."""
-    choices = taken.split("|")
-    return asked if asked in choices else choices[0]
 
 
 @dataclass
@@ -86,7 +79,7 @@ class Layouts:
         for step in reversed(self.steps):
             taken = self.kernels[step.index].layout
             asked = next((wish[s] for s in step.outputs.values() if s in wish), "")
-            layout = asked if taken == "same" else chosen(taken, asked)
+            layout = asked if taken == "same" else taken
             if layout in FIXED:
                 for slot in self._data(step):
                     wish[slot] = layout
@@ -100,13 +93,12 @@ class Layouts:
             data = self._data(step)
             first = next((self.layout[s] for s in data if s in self.layout), "")
             asked = first or next((wish[s] for s in step.outputs.values() if s in wish), "")
-            layout = (asked or "first") if taken == "same" else chosen(taken, asked)
+            layout = (asked or "first") if taken == "same" else taken
             for slot in data:
                 # An input that nobody else has a wish for lies as its fellow operands do.
                 self.layout.setdefault(slot, layout if layout in FIXED else "first")
             for slot in step.outputs.values():
-                lost = layout == "hnwc" and self.plan.slots[slot].spec.rank != 4
-                self.layout[slot] = wish.get(slot, "first") if layout == "free" or lost else layout
+                self.layout[slot] = wish.get(slot, "first") if layout == "free" else layout
         for slot in range(len(self.plan.slots)):
             self.layout.setdefault(slot, "first")
 
@@ -144,7 +136,8 @@ class Layouts:
             return False
         if self.layout[slot] == "first" or a.shape == b.shape:
             return True
-        return self.layout[slot] == "last" and a.shape[:1] == b.shape[:1]
+        # Pictures that lie by rows cannot be read in order without moving them.
+        return a.shape[:1] == b.shape[:1] and 4 not in (a.rank, b.rank)
 
     def _overwritable(self, step: Step, source: int, slot: int) -> bool:
         a, b = self.plan.slots[source].spec, self.plan.slots[slot].spec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ import numpy as np
 import graphlab.engine.fast.kernels  # noqa: F401  (attaches the kernels)
 from graphlab.engine.fast.backward import Back, Gradients
 from graphlab.engine.fast.fallback import PLAIN
-from graphlab.engine.fast.kernel import Backward, find
+from graphlab.engine.fast.kernel import Backward, find, join_chains
 from graphlab.engine.fast.layout import Layouts
 from graphlab.engine.fast.plain import needed_steps, slot_of
 from graphlab.engine.fast.program import Parameters
@@ -49,7 +50,9 @@ class FastProgram:
         self._clock = clock
         ends = {path: slot_of(plan, path) for path in losses}
         kept = {(path, name): slot_of(plan, path, name) for path, name in keep}
-        steps = needed_steps(plan, {*ends.values(), *kept.values()})
+        plain = needed_steps(plan, {*ends.values(), *kept.values()})
+        readers = Counter(s for step in plain for s in step.inputs.values() if s is not None)
+        steps, kernels = join_chains(plain, readers, {*ends.values(), *kept.values()}, training)
         moving = {plan.keys[k] for k in wrt}
         for step in steps:
             if not moving.isdisjoint(s for s in step.inputs.values() if s is not None):
@@ -57,7 +60,8 @@ class FastProgram:
         heard = {s for step in needed_steps(plan, ends.values()) for s in step.outputs.values()} if wrt else set()
         active = {s.index for s in steps if not moving.isdisjoint(s.outputs.values())
                   and not heard.isdisjoint(s.outputs.values())}
-        kernels = {s.index: find(s, training and not s.frozen) or PLAIN for s in steps}
+        kernels = {s.index: find(s, training and not s.frozen) or PLAIN for s in steps
+                   if s.index not in kernels} | kernels
         layouts = Layouts(plan, steps, kernels, {*kept.values(), *ends.values()}, active)
         builder = Builder(plan, parameters, batch, layouts, clock, training)
         gradients = Gradients(builder, moving, {plan.keys[k] for k in wrt}, set(kept.values()))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from graphlab.engine.fast.backward import Back
@@ -14,36 +12,35 @@ from graphlab.engine.plan import Step
 from graphlab.engine.record import Array
 from graphlab.engine.spec import Batch
 
-Bind = Callable[..., None]
-
 
 class Channels:
-    """A value as a matrix with one channel a row, or one a column where channels lie innermost."""
+    """A value with the batch innermost as (before, channels, behind): rows of features, or pictures (H, C, W, N)."""
 
     def __init__(self, s: Site) -> None:
-        self.s = s
-        self.rows = s.layout("y") == "last"
-        self.count = s.logical("y").shape[1]
-        self.m = s.raw("y").size // self.count
+        y = s.raw("y")
+        self.count = y.shape[1] if y.ndim == 4 else y.shape[0]
+        self.before = y.shape[0] if y.ndim == 4 else 1
+        self.behind = y.size // (self.count * self.before)
+        self.m = self.before * self.behind
+        self.behind_ones = s.constant(1.0, (self.behind,))
 
     def matrix(self, raw: Array) -> Array:
-        """Return an array in the memory order of y as that matrix."""
-        return raw.reshape(self.count, -1) if self.rows else raw.reshape(-1, self.count)
+        """Return an array in the memory order of y in that shape; without a leading axis of 1."""
+        return raw.reshape(self.count, -1) if self.before == 1 else raw.reshape(self.before, self.count, -1)
 
-    def spread(self, vector: Array) -> Array:
+    def sum(self, b: Site | Back, matrix: Array, weight: float, out: Array) -> None:
+        """Bind the sum of every channel times a weight."""
+        if self.before == 1:
+            b.call(np.dot, matrix, b.constant(weight, (self.behind,)), out)
+            return
+        part = b.scratch((self.before, self.count))
+        b.call(np.dot, matrix.reshape(-1, self.behind), self.behind_ones, part.reshape(-1))
+        b.call(np.dot, b.constant(weight, (self.before,)), part, out)
+
+    @staticmethod
+    def spread(vector: Array) -> Array:
         """Return one number a channel so that it combines with the matrix."""
-        return vector[:, None] if self.rows else vector
-
-    def mean(self, call: Bind, matrix: Array, out: Array) -> None:
-        """Bind the mean of every channel."""
-        self.dot(call, matrix, self.s.constant(1.0 / self.m, (self.m,)), out)
-
-    def dot(self, call: Bind, matrix: Array, weights: Array, out: Array) -> None:
-        """Bind the weighted sum of every channel."""
-        if self.rows:
-            call(np.dot, matrix, weights, out)
-        else:
-            call(np.dot, weights, matrix, out)
+        return vector[:, None]
 
 
 def pictures_or_rows(step: Step) -> bool:
@@ -62,20 +59,20 @@ def rests(step: Step, training: bool) -> bool:
     return not training and pictures_or_rows(step)
 
 
-@kernel(BatchNorm, layout="last|hnwc", over=("x",), fits=learns)
+@kernel(BatchNorm, layout="last", over=("x",), fits=learns)
 def batch_norm(s: Site) -> Backward:
     """Bind y = c·γ/√(var + ε) + β with c = x − μ; dx = k·(dy − mean(dy) − c·mean(dy·c)/(var + ε)), k = γ/√(var + ε)."""
     op, of = s.op, Channels(s)
-    x, y = of.matrix(s.raw("x", s.layout("y"))), of.matrix(s.raw("y"))
+    x, y = of.matrix(s.raw("x", "last")), of.matrix(s.raw("y"))
     gamma, beta = s.raw("gamma"), s.raw("beta")
     stats = s.keep((2, of.count))
     mu, var = stats
     inverse, scale, centred = s.keep((of.count,)), s.keep((of.count,)), s.keep(x.shape)
     t = s.scratch(x.shape)
-    of.mean(s.call, x, mu)
+    of.sum(s, x, 1.0 / of.m, mu)
     s.call(np.subtract, x, of.spread(mu), out=centred)
     s.call(np.multiply, centred, centred, out=t)
-    of.mean(s.call, t, var)
+    of.sum(s, t, 1.0 / of.m, var)
     s.call(np.add, var, s.constant(op.eps), out=inverse)
     s.call(np.sqrt, inverse, out=inverse)
     s.call(np.reciprocal, inverse, out=inverse)
@@ -89,10 +86,9 @@ def batch_norm(s: Site) -> Backward:
         dy, t = of.matrix(b.upstream()), b.scratch(x.shape)
         dgamma = b.into("gamma") if b.wants("gamma") else b.scratch((of.count,))
         dbeta = b.into("beta") if b.wants("beta") else b.scratch((of.count,))
-        ones = b.constant(1.0, (of.m,))
-        of.dot(b.call, dy, ones, dbeta)
+        of.sum(b, dy, 1.0, dbeta)
         b.call(np.multiply, dy, centred, out=t)
-        of.dot(b.call, t, ones, dgamma)
+        of.sum(b, t, 1.0, dgamma)
         b.call(np.multiply, dgamma, inverse, out=dgamma)
         if b.wants("x"):
             a, share = b.scratch((of.count,)), b.constant(1.0 / of.m)
@@ -100,7 +96,7 @@ def batch_norm(s: Site) -> Backward:
             b.call(np.multiply, a, share, out=a)
             b.call(np.multiply, centred, of.spread(a), out=t)
             b.call(np.multiply, dbeta, share, out=a)
-            dx = of.matrix(b.into("x", s.layout("y"), over="y"))
+            dx = of.matrix(b.into("x", "last", over="y"))
             b.call(np.subtract, dy, t, out=dx)
             b.call(np.subtract, dx, of.spread(a), out=dx)
             b.call(np.multiply, dx, of.spread(scale), out=dx)
@@ -125,11 +121,11 @@ def bind_memories(s: Site, stats: Array, m: int) -> None:
         s.remember(np.add, memory, t[part], out=memory)
 
 
-@kernel(BatchNorm, reads=("x",), layout="last|hnwc", over=("x",), fits=rests)
+@kernel(BatchNorm, reads=("x",), layout="last", over=("x",), fits=rests)
 def batch_norm_at_rest(s: Site) -> Backward:
     """Bind y = (x − mean)·k + β with k = γ/√(var + ε) from the running statistics; dx = k·dy."""
     of = Channels(s)
-    x, y = of.matrix(s.raw("x", s.layout("y"))), of.matrix(s.raw("y"))
+    x, y = of.matrix(s.raw("x", "last")), of.matrix(s.raw("y"))
     inverse, scale, mean = s.keep((of.count,)), s.keep((of.count,)), s.raw("mean")
     s.call(np.add, s.raw("var"), s.constant(s.op.eps), out=inverse)
     s.call(np.sqrt, inverse, out=inverse)
@@ -140,16 +136,16 @@ def batch_norm_at_rest(s: Site) -> Backward:
     s.call(np.add, y, of.spread(s.raw("beta")), out=y)
 
     def back(b: Back) -> None:
-        dy, ones = of.matrix(b.upstream()), b.constant(1.0, (of.m,))
+        dy = of.matrix(b.upstream())
         if b.wants("beta"):
-            of.dot(b.call, dy, ones, b.into("beta"))
+            of.sum(b, dy, 1.0, b.into("beta"))
         if b.wants("gamma"):
             t, dgamma = b.scratch(x.shape), b.into("gamma")
             b.call(np.subtract, x, of.spread(mean), out=t)
             b.call(np.multiply, t, dy, out=t)
-            of.dot(b.call, t, ones, dgamma)
+            of.sum(b, t, 1.0, dgamma)
             b.call(np.multiply, dgamma, inverse, out=dgamma)
         if b.wants("x"):
-            b.call(np.multiply, dy, of.spread(scale), out=of.matrix(b.into("x", s.layout("y"), over="y")))
+            b.call(np.multiply, dy, of.spread(scale), out=of.matrix(b.into("x", "last", over="y")))
 
     return back

@@ -2,108 +2,111 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from graphlab.engine.fast.backward import Back
 from graphlab.engine.fast.kernel import Backward, kernel
+from graphlab.engine.fast.kernels.elementwise import as_integers
+from graphlab.engine.fast.kernels.pictures import Padded, pictures
 from graphlab.engine.fast.site import Site
 from graphlab.engine.ops.pooling import MaxPool
 from graphlab.engine.ops.windows import Window
 from graphlab.engine.plan import Step
 from graphlab.engine.record import Array
-from graphlab.engine.spec import Batch
 
 
-def pictures(step: Step, training: bool) -> bool:
-    """Tell whether the input is a batch of pictures (B, C, H, W)."""
-    x = step.specs[0]
-    return x is not None and x.rank == 4 and isinstance(x.shape[0], Batch)
+def window_of(step: Step) -> Window:
+    """Return the geometry of a pool."""
+    x, op = step.specs[0], step.op
+    assert x is not None
+    assert isinstance(op, MaxPool)
+    return op.window(tuple(d for d in x.shape[2:] if isinstance(d, int)))
 
 
-class Padded:
-    """Pictures (C, H, W, N) with pixels around them: the array itself where there are none."""
-
-    def __init__(self, win: Window, x: Array, memory: Array | None = None) -> None:
-        self.win = win
-        self.x = x
-        reach = tuple(a + n + b for a, n, b in zip(win.before, win.size, win.after, strict=True))
-        self.same = reach == tuple(win.size)
-        self.shape = (x.shape[0], *reach, x.shape[3])
-        self.whole = x if self.same else (np.empty(self.shape, x.dtype) if memory is None else memory)
-
-    @property
-    def inner(self) -> Array:
-        """The pictures without what is around them."""
-        (top, left), (h, w) = self.win.before, self.win.size
-        return self.whole[:, top:top + h, left:left + w]
-
-    def under(self, place: tuple[int, ...]) -> Array:
-        """Return what lies under one place of the window, for every output pixel."""
-        index: tuple[Any, ...] = self.win.under(place)[1:]
-        return self.whole[(slice(None), *index)]
+def halves(step: Step, training: bool) -> bool:
+    """Tell whether a pool takes the largest of every 2×2 pixels, with none left over."""
+    if not pictures(step, training):
+        return False
+    win = window_of(step)
+    return (win.kernel == win.stride == (2, 2) and not any(win.before + win.after)
+            and all(n % 2 == 0 for n in win.size))
 
 
-def apart(win: Window) -> bool:
-    """Tell whether windows neither overlap nor leave pixels out."""
-    return (win.stride == win.kernel and not any(win.before + win.after) and set(win.dilation) == {1}
-            and all(n % k == 0 for n, k in zip(win.size, win.kernel, strict=True)))
+class Halving:
+    """Bind the largest of every 2×2 pixels: first of neighbours in a row, then of neighbours in a column.
+
+    What won is remembered as the sign of the difference, spread over a word: all ones where the second number
+    was larger. At a tie the first in reading order wins.
+    """
+
+    def __init__(self, s: Site, shape: tuple[int, ...]) -> None:
+        """Make room for the result of rows of neighbours (H, C, W/2…)."""
+        self.across, self.down = s.keep(shape), s.keep((shape[0] // 2, *shape[1:]))
+        self.shift = np.array(8 * self.across.itemsize - 1, as_integers(self.across).dtype)
+
+    def forward(self, s: Site, first: Array, second: Array, y: Array, start: int = 0) -> None:
+        """Bind y from the neighbours in a row, for some rows from ``start`` on."""
+        rows, half = (slice(start // k, (start + len(first)) // k) for k in (1, 2))
+        wide = s.scratch(first.shape)
+        self._stage(s, first, second, self.across[rows], wide)
+        self._stage(s, wide[0::2], wide[1::2], self.down[half], y)
+
+    def _stage(self, s: Site, first: Array, second: Array, mask: Array, out: Array) -> None:
+        s.call(np.subtract, first, second, out=mask)
+        s.call(np.right_shift, as_integers(mask), self.shift, out=as_integers(mask))
+        s.call(np.maximum, first, second, out=out)
+
+    def backward(self, b: Back, dy: Array, first: Array, second: Array) -> None:
+        """Bind the gradients of the neighbours in a row: dy where a number won, 0 elsewhere."""
+        wide = b.scratch(self.across.shape)
+        self._return(b, dy, self.down, wide[0::2], wide[1::2])
+        self._return(b, wide, self.across, first, second)
+
+    def _return(self, b: Back, dy: Array, mask: Array, first: Array, second: Array) -> None:
+        dy, first, second = (as_integers(a) for a in (dy, first, second))
+        b.call(np.bitwise_and, dy, as_integers(mask), out=second)
+        b.call(np.bitwise_xor, dy, second, out=first)
+
+
+@kernel(MaxPool, layout="last", fits=halves)
+def max_pool_by_halves(s: Site) -> Backward:
+    """Bind the largest of every 2×2 pixels."""
+    x, y = s.raw("x", "last"), s.raw("y")
+    h, c, w, n = x.shape
+    halving = Halving(s, (h, c, w // 2, n))
+    halving.forward(s, x[:, :, 0::2], x[:, :, 1::2], y)
+
+    def back(b: Back) -> None:
+        dx = b.into("x", "last")
+        halving.backward(b, b.upstream(), dx[:, :, 0::2], dx[:, :, 1::2])
+
+    return back
 
 
 @kernel(MaxPool, reads=("x", "y"), layout="last", fits=pictures)
 def max_pool(s: Site) -> Backward:
     """Bind the largest number under every window; the gradient goes to the first place that holds it."""
     x, y = s.raw("x", "last"), s.raw("y")
-    win: Window = s.op.window(x.shape[1:3])
-    padded = Padded(win, x)
-    if not padded.same:
-        padded.whole = s.keep(padded.shape)
-        padded.whole[...] = -np.inf
-        s.call(np.copyto, padded.inner, x)
-    bind_max(s, padded, y)
-
-    def back(b: Back) -> None:
-        dx = b.into("x", "last")
-        bind_max_back(b, padded, y, b.upstream(), dx)
-
-    return back
-
-
-def bind_max(s: Site | Back, padded: Padded, y: Array) -> None:
-    """Bind y = max over the places of the window."""
+    padded = Padded(window_of(s.step), x)
+    padded.fill(s, -np.inf)
     places = list(padded.win.places())
-    if len(places) == 1:
-        s.call(np.copyto, y, padded.under(places[0]))
-        return
-    s.call(np.maximum, padded.under(places[0]), padded.under(places[1]), out=y)
-    for place in places[2:]:
+    s.call(np.copyto, y, padded.under(places[0]))
+    for place in places[1:]:
         s.call(np.maximum, y, padded.under(place), out=y)
 
-
-def bind_max_back(b: Back, padded: Padded, y: Array, dy: Array, dx: Array) -> None:
-    """Bind the gradient of the largest numbers: what a place takes is gone for those behind it."""
-    win, places = padded.win, list(padded.win.places())
-    into = Padded(win, dx, None if padded.same else b.scratch(padded.shape))
-    rest, mask = b.scratch(y.shape), b.scratch(y.shape, np.bool_)
-    exact = apart(win)
-    if not exact:
+    def back(b: Back) -> None:
+        into = Padded(padded.win, b.into("x", "last"))
+        if not into.same:
+            into.whole = b.scratch(into.shape)
+        rest, taken, mask = b.scratch(y.shape), b.scratch(y.shape), b.scratch(y.shape, np.bool_)
         b.call(into.whole.fill, 0)
-    taken = b.scratch(y.shape)
-    left = dy
-    for i, place in enumerate(places):
-        last = i == len(places) - 1
-        if last and exact:
-            b.call(np.copyto, into.under(place), left)
-            break
-        b.call(np.equal, padded.under(place), y, out=mask)
-        b.call(np.multiply, left, mask, out=taken)
-        if not last:
-            b.call(np.subtract, left, taken, out=rest)
-            left = rest
-        if exact:
-            b.call(np.copyto, into.under(place), taken)
-        else:
+        b.call(np.copyto, rest, b.upstream())
+        for place in places:  # what a place takes is gone for those behind it
+            b.call(np.equal, padded.under(place), y, out=mask)
+            b.call(np.multiply, rest, mask, out=taken)
+            b.call(np.subtract, rest, taken, out=rest)
             b.call(np.add, into.under(place), taken, out=into.under(place))
-    if not into.same:
-        b.call(np.copyto, dx, into.inner)
+        if not into.same:
+            b.call(np.copyto, into.x, into.inner)
+
+    return back
