@@ -129,18 +129,14 @@ def open_window(given: argparse.Namespace) -> int:
     from graphlab.document.examples import find
     from graphlab.ui.display import missing_display
 
-    path = None
-    if given.file:
-        example = None if Path(given.file).exists() else find(given.file)
-        if example is None and not Path(given.file).exists():
-            words = f"{', '.join(COMMANDS[:-1])} are commands" if "." not in given.file else "check the path"
-            raise UserError(f"There is no file and no example ‘{given.file}’; {words}.")
-        path = example.path if example else Path(given.file)
+    if given.file and not Path(given.file).exists() and find(given.file) is None:
+        words = f"{', '.join(COMMANDS[:-1])} are commands" if "." not in given.file else "check the path"
+        raise UserError(f"There is no file and no example ‘{given.file}’; {words}.")
     if wrong := missing_display():
         raise UserError(wrong)
     from graphlab.ui.app import run as run_app
 
-    return run_app(path)
+    return run_app(given.file)
 
 
 def examples(given: argparse.Namespace) -> int:
@@ -336,10 +332,10 @@ def export(given: argparse.Namespace) -> int:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     if wrong := missing_display():
         raise UserError(wrong)
-    from graphlab.ui.export import export_file
+    from graphlab.ui.export import ExportError, export_file
 
     try:
         export_file(loaded.document, loaded.weights, given.out, theme=given.theme)
-    except OSError as e:
-        raise UserError(f"‘{given.out}’ cannot be written: {e.strerror or e}.") from None
+    except ExportError as e:
+        raise UserError(str(e)) from None
     return 0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import zipfile
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import IO
 
 import numpy as np
 
@@ -16,6 +17,10 @@ from graphlab.engine.op import Array
 
 MAX_BYTES = 4 * 2**30
 MAX_ARRAYS = 200_000
+MAX_HEADER = 10_000
+MAX_RANK = 32
+_HEADER = re.compile(r"\{'descr': '([<>|=]?(?:f[248]|[iu][1248]|b1))', 'fortran_order': (True|False), "
+                     r"'shape': \(([0-9, ]*)\),? ?\}")
 #: What a compressed archive may unpack to where it is small, and how many times its size where it is not.
 FREE_BYTES, MAX_RATIO = 64 * 2**20, 20
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -37,7 +42,7 @@ def write_arrays(arrays: Mapping[str, Array]) -> bytes:
     with zipfile.ZipFile(buffer, "w") as z:
         for name, array in arrays.items():
             with z.open(member(f"{name}.npy", False), "w", force_zip64=True) as f:
-                np.lib.format.write_array(f, np.ascontiguousarray(array), allow_pickle=False)
+                np.lib.format.write_array(f, np.asarray(array, order="C"), allow_pickle=False)
     return buffer.getvalue()
 
 
@@ -71,21 +76,21 @@ def read_arrays(data: bytes, what: str) -> dict[str, Array]:
     return out
 
 
-def _array(f: Any, size: int, what: str) -> Array:
+def _array(f: IO[bytes], size: int, what: str) -> Array:
     """Read one array; its header has to agree with the size of its entry before numbers are read."""
-    version = np.lib.format.read_magic(f)
-    if version == (1, 0):
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(f)
-    elif version == (2, 0):
-        shape, fortran, dtype = np.lib.format.read_array_header_2_0(f)
-    else:
-        raise FormatError(f"{what}: its format {version} is not read")
-    if dtype.kind not in "fiub" or dtype.itemsize > 8 or dtype.fields is not None:
-        raise FormatError(f"{what}: its numbers are of the type {dtype}; plain numbers are needed")
-    need = math.prod(shape) * dtype.itemsize
-    have = size - f.tell()
-    if need != have or any(n < 0 for n in shape):
-        raise FormatError(f"{what}: the shape {shape} needs {need:,} bytes; it has {have:,}")
+    magic = f.read(8)
+    long = magic == b"\x93NUMPY\x02\x00"
+    if magic != b"\x93NUMPY\x01\x00" and not long:
+        raise FormatError(f"{what}: it is no array of NumPy's format 1 or 2")
+    length = int.from_bytes(f.read(4 if long else 2), "little")
+    # NumPy's own reader evaluates the header as Python; what it writes needs no more than this.
+    header = _HEADER.fullmatch(f.read(length).decode("latin-1").strip()) if length <= MAX_HEADER else None
+    if header is None:
+        raise FormatError(f"{what}: its header does not describe plain numbers")
+    dtype, shape = np.dtype(header[1]), tuple(int(n) for n in header[3].split(",") if n.strip())
+    need, have = math.prod(shape) * dtype.itemsize, size - f.tell()
+    if need != have or max(shape, default=0) > MAX_BYTES or len(shape) > MAX_RANK:
+        raise FormatError(f"{what}: the shape ({header[3][:80]}) needs {need:,} bytes; it has {have:,}")
     numbers = np.frombuffer(f.read(have), dtype)
-    array: Array = numbers.reshape(shape[::-1]).T if fortran else numbers.reshape(shape)
-    return np.ascontiguousarray(array).reshape(shape)
+    array: Array = numbers.reshape(shape[::-1]).T if header[2] == "True" else numbers.reshape(shape)
+    return np.array(array, order="C")

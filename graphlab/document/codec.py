@@ -16,7 +16,7 @@ import msgspec
 
 import graphlab.engine.ops  # noqa: F401 - registers every op
 from graphlab.document.model import Note, Place
-from graphlab.document.paths import join, valid_id
+from graphlab.document.paths import MAX_ID, join, valid_id
 from graphlab.engine.graph import Graph, Node, Source, Target, Unknown
 from graphlab.engine.op import Op, registry
 
@@ -119,7 +119,7 @@ class Reader:
         """Read one node."""
         form: NodeForm = convert(plain, NodeForm, where)
         if not valid_id(form.id):
-            raise FormatError(f"‘{form.id[:80]}’ cannot be the id of a node: an id is made of up to 80 letters, "
+            raise FormatError(f"{short(form.id)} cannot be the id of a node: an id is made of up to {MAX_ID} letters, "
                               "digits, _ and -")
         path = join(scope, form.id)
         kind = registry().get(form.op)

@@ -54,7 +54,9 @@ def _known(kind: Any, value: Any, pointer: str, extra: Plain, notices: list[str]
         kinds = typing.get_args(kind)
         if kinds[-1] is Ellipsis:
             kinds = kinds[:1] * len(value)
-        pairs = enumerate(zip(kinds, value, strict=False))
+        if len(kinds) != len(value):
+            return value
+        pairs = enumerate(zip(kinds, value, strict=True))
         return [_known(k, v, f"{pointer}{i}/", extra, notices) for i, (k, v) in pairs]
     if kind is float and isinstance(value, str) and value in NOT_FINITE:
         return float(value)
