@@ -10,7 +10,7 @@ import pytest
 from graphlab.engine.graph import Input, Net
 from graphlab.engine.init import initial_weights
 from graphlab.engine.op import Op
-from graphlab.engine.ops.composites import ELBO, SkipGramLoss, StyleLoss
+from graphlab.engine.ops.composites import ELBO, Sinkhorn, SkipGramLoss, StyleLoss
 from graphlab.engine.ops.upsampling import SeparableConv
 from graphlab.engine.plan import compile
 from graphlab.engine.record import Array
@@ -91,7 +91,20 @@ def test_the_elbo_shows_its_terms() -> None:
     assert total == pytest.approx(reconstruction + 0.5 * kl)
 
 
+def test_sinkhorn_makes_rows_and_columns_sum_to_1() -> None:
+    x = draw(2, 4, 4, low=-2, high=2)
+    done = run(Sinkhorn(rounds=60), {"x": x}, backward=False)
+    y = done.value("op")
+    assert y is not None and (y > 0).all()
+    np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-12)
+    np.testing.assert_allclose(y.sum(axis=2), 1, rtol=1e-6)
+    early = done.value("op/columns0")
+    assert early is not None
+    assert np.abs(early.sum(axis=2) - 1).max() > np.abs(y.sum(axis=2) - 1).max()
+
+
 @pytest.mark.parametrize(("op", "shapes", "said"), [
+    (Sinkhorn(), {"x": (3, 4)}, "takes square matrices"),
     (ELBO(), {"x": (4,), "target": (5,), "mu": (2,), "spread": (2,)}, "target shaped like its reconstruction, (B, 4)"),
     (SkipGramLoss(), {"t": (4,), "c": (4,), "negatives": (4,)}, "k random words for each word, (B, k, 4)"),
     (StyleLoss(), {"x": (3, 2, 2), "target": (2, 2, 2)}, "the same samples and channels, (B, 3)"),

@@ -1,4 +1,4 @@
-"""Losses that are made of other ops and open into them."""
+"""Ops that are made of other ops and open into them: losses of several terms, Sinkhorn–Knopp."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from graphlab.engine.ops.algebra import Gram
 from graphlab.engine.ops.common import need_real
 from graphlab.engine.ops.generative import GaussianKL
 from graphlab.engine.ops.losses import MSE, BinaryCrossEntropy
-from graphlab.engine.ops.maths import Add, Multiply, Negative
+from graphlab.engine.ops.maths import Add, Divide, Exp, Multiply, Negative
 from graphlab.engine.ops.reductions import Mean, Sum
 from graphlab.engine.ops.shape import Reshape
 from graphlab.engine.spec import show_shape
@@ -121,4 +121,34 @@ class SkipGramLoss(Op):
         push = net.add("ln_far", LogSigmoid(), net.add("turned", Negative(), far))
         total = net.add("sum", Add(), pull, net.add("sum_k", Sum(axes=(-1,)), push))
         net.output("y", net.add("minus", Negative(), net.add("mean", Mean(), total)))
+        return net.graph()
+
+
+class Sinkhorn(Op):
+    """Makes a matrix of positive numbers whose rows and columns all sum to 1, by dividing by row and column sums."""
+
+    category = "Maths"
+    title = "Sinkhorn–Knopp"
+    also = ("doubly stochastic", "hyper-connections", "transport", "mHC")
+    source = "Sinkhorn & Knopp 1967"
+    rounds: int = attr("how often rows and then columns are divided by their sums", default=10, min=1, max=200)
+
+    def line(self) -> str:
+        return f"{self.rounds} rounds"
+
+    def formula(self) -> str:
+        return (r"M \leftarrow e^x,\quad M_{ij} \leftarrow \frac{M_{ij}}{\sum_j M_{ij}},\quad "
+                r"M_{ij} \leftarrow \frac{M_{ij}}{\sum_i M_{ij}},\quad \ldots")
+
+    def body(self, x: Spec) -> Graph:
+        need_real(x)
+        if x.rank < 2 or x.shape[-1] != x.shape[-2]:
+            raise ShapeError("takes square matrices on its last two axes", "x", axis=-1)
+        net = Net()
+        matrix = net.add("positive", Exp(), net.input("x"))
+        for i in range(self.rounds):
+            for name, axis in (("rows", -1), ("columns", -2)):
+                total = net.add(f"{name}{i}_sum", Sum(axes=(axis,), keep=True), matrix)
+                matrix = net.add(f"{name}{i}", Divide(), matrix, total)
+        net.output("y", matrix)
         return net.graph()

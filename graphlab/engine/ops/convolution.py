@@ -176,6 +176,23 @@ class _Convolution(_Kernels, register=False):
                  for c in range(per_group) for place, pixel in near]
         return add(*terms, *([Ref("b", (o,))] if self.bias else []))
 
+    def explain_gradient(self, f: Record, port: str, index: Index) -> Expr | None:
+        x, W = f["x"], f["W"]
+        win, per_group = self.window(x.shape[2:]), W.shape[1]
+        filters = len(W) // self.groups_of(x.shape[1])
+        if port == "b":
+            return add(*(Ref("y", (b, index[0], *out), grad=True) for b, *out in np.ndindex(len(x), *win.out)))
+        if port == "W":
+            o, c, *place = index
+            pairs = list(win.at_place(self.turned_place(tuple(place), W.shape[2:])))
+            return add(*(mul(Ref("y", (b, o, *out), grad=True), Ref("x", (b, o // filters * per_group + c, *pixel)))
+                         for b in range(len(x)) for pixel, out in pairs))
+        b, c, *at = index
+        first = c // per_group * filters
+        near = [(self.turned_place(place, W.shape[2:]), out) for place, out in win.outputs(tuple(at))]
+        return add(*(mul(Ref("y", (b, o, *out), grad=True), Ref("W", (o, c % per_group, *place)))
+                     for o in range(first, first + filters) for place, out in near))
+
     def users(self, f: Record, port: str, index: Index) -> Iterable[tuple[str, Index]]:
         x, W = f["x"], f["W"]
         win = self.window(x.shape[2:])

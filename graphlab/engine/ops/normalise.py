@@ -99,9 +99,14 @@ class BatchNorm(Op):
         return add(mul(Ref("gamma", c), Ref("xhat", index)), Ref("beta", c))
 
     def explain_gradient(self, f: Record, port: str, index: Index) -> Expr | None:
-        if port != "x" or "mu_B" not in f:
+        channel = self.channel(f, index[1] if port == "x" else index[0])
+        if port == "beta":
+            return add(*(Ref("y", at, grad=True) for at in channel))
+        if port == "gamma":
+            return add(*(mul(Ref("y", at, grad=True), Ref("xhat", at)) for at in channel))
+        if "mu_B" not in f:
             return None
-        c, channel = (index[1],), self.channel(f, index[1])
+        c = (index[1],)
         direct = Ref("y", index, grad=True)
         through_mean = mul(fraction(len(channel)), add(*(Ref("y", at, grad=True) for at in channel)))
         through_variance = mul(Ref("xhat", index), fraction(len(channel)),

@@ -107,6 +107,20 @@ class ConvTranspose2D(Op):
                  for c in range(f["x"].shape[1]) for place, pixel in near]
         return add(*terms, *([Ref("b", (o,))] if self.bias else []))
 
+    def explain_gradient(self, f: Record, port: str, index: Index) -> Expr | None:
+        x = f["x"]
+        win = self.window(x.shape[2:])
+        if port == "b":
+            return add(*(Ref("y", (b, index[0], *at), grad=True) for b, *at in np.ndindex(len(x), *win.size)))
+        if port == "W":
+            c, o, *place = index
+            pairs = list(win.at_place(tuple(place)))
+            return add(*(mul(Ref("y", (b, o, *pixel), grad=True), Ref("x", (b, c, *at)))
+                         for b in range(len(x)) for pixel, at in pairs))
+        b, c, *at = index
+        return add(*(mul(Ref("y", (b, o, *pixel), grad=True), Ref("W", (c, o, *place)))
+                     for o in range(self.filters) for place, pixel in win.inputs(tuple(at))))
+
     def users(self, f: Record, port: str, index: Index) -> Iterable[tuple[str, Index]]:
         x, y = f["x"], f["y"]
         win = self.window(x.shape[2:])

@@ -79,6 +79,14 @@ class Window:
             if all(0 <= p < n for p, n in zip(source, self.size, strict=True)):
                 yield place, source
 
+    def at_place(self, place: Ints) -> Iterator[tuple[Ints, Ints]]:
+        """Return (place in the picture, output place) for every position of one number of the kernel."""
+        for out in itertools.product(*map(range, self.out)):
+            source = tuple(o * s + i * d - b for o, s, i, d, b in zip(
+                out, self.stride, place, self.dilation, self.before, strict=True))
+            if all(0 <= p < n for p, n in zip(source, self.size, strict=True)):
+                yield source, out
+
     def outputs(self, at: Ints) -> Iterator[tuple[Ints, Ints]]:
         """Return (place in the kernel, output place) for every window that one pixel of the picture lies in."""
         out = self.out
