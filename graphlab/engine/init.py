@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from graphlab.engine.graph import Graph
+from graphlab.engine.loop import Block
 from graphlab.engine.op import Weight
 from graphlab.engine.plan import Plan
 from graphlab.engine.record import Array, Mode, stream
@@ -50,9 +52,29 @@ def initial(weight: Weight, key: str, seed: int) -> Array:
 
 
 def initial_weights(plan: Plan, seed: int = 0, keep: Mapping[str, Any] | None = None) -> dict[str, Array]:
-    """Fill every weight of a plan; those of ``keep`` that still fit are taken over instead."""
-    out = {}
+    """Fill every weight of a plan; those of ``keep`` that still fit are taken over instead.
+
+    Nodes that are bypassed, or cannot run at the moment, keep what they have learned as well.
+    """
+    keep = keep or {}
+    here = _ids(plan.graph)
+    out = {k: w for k, w in keep.items()
+           if k not in plan.weights and k.rpartition(".")[0].partition("/")[0] in here}
     for key, weight in plan.weights.items():
-        have = None if keep is None else keep.get(key)
+        have = keep.get(key)
         out[key] = have if have is not None and have.shape == weight.shape else initial(weight, key, seed)
     return out
+
+
+def _ids(graph: Graph) -> set[str]:
+    """Return the ids of all nodes, in blocks as well; weight keys begin with one of them."""
+    found: set[str] = set()
+    seen: set[int] = set()  # the same block may stand in many places
+    left = [graph]
+    while left:
+        here = left.pop()
+        if id(here) not in seen:
+            seen.add(id(here))
+            found.update(here.nodes)
+            left += [n.op.graph for n in here.nodes.values() if isinstance(n.op, Block)]
+    return found

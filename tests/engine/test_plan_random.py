@@ -75,6 +75,7 @@ def test_blocks_within_blocks_end_in_a_sentence() -> None:
     (problem,) = plan.problems
     assert f"more than {MOST_NODES:,} nodes" in problem.message
     assert len(plan.slots) < MOST_NODES
+    assert initial_weights(plan, keep={"gone.W": np.ones(1)}) == {}
 
 
 def test_blocks_as_deep_as_anyone_nests_them_compile() -> None:

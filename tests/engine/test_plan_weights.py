@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from graphlab.engine.graph import Net, Node, Parameter, Source
+from graphlab.engine.init import initial_weights
 from graphlab.engine.loop import Block
 from graphlab.engine.op import Op, Spec
 from graphlab.engine.ops.activations import ReLU, Tanh
 from graphlab.engine.ops.layers import Linear
 from graphlab.engine.ops.normalise import BatchNorm
+from graphlab.engine.ops.recurrent import LSTM
 from graphlab.engine.plan import Plan, Problem, compile
 from graphlab.engine.spec import Batch
 
@@ -148,3 +151,30 @@ def test_a_weight_that_a_trained_node_shares_is_trained() -> None:
     h = net.node(Node("a", Linear(features=4), frozen=True), net.input("x", 4))
     net.node(Node("b", Linear(features=4), shares="a"), h)
     assert compile(net.graph()).trainable() == ("a.W", "a.b")
+
+
+def test_what_was_learned_survives_while_a_node_cannot_run() -> None:
+    def graph(wired: bool, bypassed: bool) -> Plan:
+        net = Net()
+        x = net.input("x", 4)
+        net.node(Node("fc", Linear(features=4), bypassed=bypassed), x if wired else None)
+        net.add("block", block(("in_block", Linear(features=2))), x=x if wired else None)
+        net.add("rnn", LSTM(units=1), net.input("s", 3, 2))
+        return compile(net.graph())
+
+    learned = {k: w + 1 for k, w in initial_weights(graph(True, False)).items()}
+    for plan in (graph(False, False), graph(True, True)):
+        held = initial_weights(plan, keep=learned | {"gone.W": np.ones(3)})
+        back = initial_weights(graph(True, False), keep=held)
+        assert set(back) == set(learned), "weights of nodes that were deleted are let go"
+        for key, weight in learned.items():
+            np.testing.assert_array_equal(back[key], weight)
+
+
+def test_a_weight_whose_shape_has_changed_starts_anew() -> None:
+    net = Net()
+    net.add("fc", Linear(features=3), net.input("x", 4))
+    plan = compile(net.graph())
+    weights = initial_weights(plan, seed=7, keep={"fc.W": np.ones((5, 3)), "fc.b": np.ones(3)})
+    np.testing.assert_array_equal(weights["fc.W"], initial_weights(plan, seed=7)["fc.W"])
+    np.testing.assert_array_equal(weights["fc.b"], np.ones(3))
