@@ -138,7 +138,7 @@ RUN = (
            lambda w: w.step_into(), ("F11",), "step-into", _runs),
     Action("step_out", "Step &out", "Leave the block or operation that is shown", lambda w: w.session.player.out(),
            ("Shift+F11",), "step-out", lambda w: bool(w.session.scope)),
-    Action("play", "&Play", "Step by itself, or pause", lambda w: w.play_or_pause(), ("F8",), "timeline", _runs,
+    Action("play", "&Play", "Step by itself, or pause", lambda w: w.play_or_pause(), ("F8",), "play", _runs,
            checked=lambda w: w.session.player.playing),
     Action("to_start", "To the s&tart", "Go back to before the first step", lambda w: w.session.player.scrub(-1),
            ("Ctrl+Home",), "restart", lambda w: w.session.player.cursor >= 0),

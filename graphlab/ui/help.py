@@ -114,7 +114,8 @@ def shortcuts_html() -> str:
             for id in ids if id != "-" and table[id].keys)
         if rows:
             parts.append(f"<h4>{title.replace('&', '')}</h4><table cellspacing='3'>{rows}</table>")
-    rows = "".join(f"<tr><td width='190'>{html.escape(n)}</td><td><b>{html.escape(g)}</b></td></tr>" for n, g in GESTURES)
+    rows = "".join(f"<tr><td width='190'>{html.escape(n)}</td><td><b>{html.escape(g)}</b></td></tr>"
+                   for n, g in GESTURES)
     parts.append(f"<h4>On the canvas</h4><table cellspacing='3'>{rows}</table>")
     return "".join(parts)
 

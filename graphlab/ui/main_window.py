@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSignalBlocker, QSize, Qt, QTimer
@@ -13,6 +14,8 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSpinBox,
     QStackedWidget,
+    QTabBar,
+    QTabWidget,
     QToolBar,
     QToolButton,
     QVBoxLayout,
@@ -23,6 +26,7 @@ from graphlab.ui import icons
 from graphlab.ui.action_table import ACTIONS, MENUS, TOOLBAR
 from graphlab.ui.actions import Actions
 from graphlab.ui.canvas.view import CanvasView
+from graphlab.ui.docks import make_dock
 from graphlab.ui.file_commands import FileCommands
 from graphlab.ui.panels.data import DataPanel
 from graphlab.ui.panels.history import History
@@ -67,7 +71,7 @@ class MainWindow(WindowCommands):
         self.docks: dict[str, QDockWidget] = {}
         self._arrangement: QByteArray | None = None
         self.setDockOptions(self.DockOption.AllowTabbedDocks | self.DockOption.AllowNestedDocks)
-        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, self._tabs_on_top())
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self._build_centre()
         self._build_docks()
         self._build_bars()
@@ -80,12 +84,6 @@ class MainWindow(WindowCommands):
         self._apply_settings()
         self._say_title()
         self.actions_.refresh()
-
-    @staticmethod
-    def _tabs_on_top() -> object:
-        from PySide6.QtWidgets import QTabWidget
-
-        return QTabWidget.TabPosition.North
 
     # --- building ----------------------------------------------------------------------------------------
 
@@ -140,14 +138,10 @@ class MainWindow(WindowCommands):
         self.setCorner(Qt.Corner.BottomLeftCorner, _LEFT)
         self.setCorner(Qt.Corner.BottomRightCorner, _RIGHT)
 
-    def _dock(self, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        name = panel.name if isinstance(panel, Panel) else "Inspector"
-        dock = QDockWidget(name, self)
-        dock.setObjectName(f"dock {name}")
-        dock.setWidget(panel)
-        dock.setToolTip(panel.about if isinstance(panel, Panel) else "What is selected: properties, formula, values")
+    def _dock(self, panel: Panel, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = make_dock(panel.name, panel.about, panel, self)
         self.addDockWidget(area, dock)
-        self.docks[name] = dock
+        self.docks[panel.name] = dock
         return dock
 
     def _build_bars(self) -> None:
@@ -215,6 +209,7 @@ class MainWindow(WindowCommands):
         session.file_changed.connect(self._say_title)
         session.replaced.connect(self._say_title)
         session.planned.connect(self._show_numbers)
+        session.player.playing_changed.connect(self._playing_changed)
         self.training.state_changed.connect(self._training_changed)
         self.library.chosen.connect(self.add_op)
         self.problems.counted.connect(self._problems_counted)
@@ -241,12 +236,18 @@ class MainWindow(WindowCommands):
         if self.training.state == "running":
             self.show_dock("Training")
 
+    def _playing_changed(self, playing: bool) -> None:
+        self.actions_.by_id["play"].setIcon(icons.icon("pause" if playing else "play"))
+
     def _fill_recent(self) -> None:
         self.recent_menu.clear()
         for path in self.settings.recent:
-            self.recent_menu.addAction(path, lambda p=path: self.application.open_in(self, p))
+            self.recent_menu.addAction(path).triggered.connect(partial(self._open_recent, path))
         if not self.settings.recent:
             self.recent_menu.addAction("No recent files").setEnabled(False)
+
+    def _open_recent(self, path: str, _checked: bool = False) -> None:
+        self.application.open_in(self, path)
 
     def _apply_settings(self) -> None:
         preferences = self.settings.preferences
@@ -279,7 +280,7 @@ class MainWindow(WindowCommands):
         """Show the canvas with its panels."""
         self.stack.setCurrentWidget(self.editor)
         if self._arrangement is not None:
-            self.restoreState(self._arrangement, ARRANGEMENT)
+            self._arrange(self._arrangement)
             self.toolbar.show()
             self._arrangement = None
             QTimer.singleShot(0, self.canvas, self.canvas.show_all)
@@ -288,7 +289,13 @@ class MainWindow(WindowCommands):
     def reset_panels(self) -> None:
         """Put all panels back where they were at first."""
         self.show_editor()
-        self.restoreState(self._first_arrangement, ARRANGEMENT)
+        self._arrange(self._first_arrangement)
+
+    def _arrange(self, state: QByteArray) -> None:
+        # Qt makes tab bars anew and leaves those from before standing where they were.
+        for bar in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            bar.hide()
+        self.restoreState(state, ARRANGEMENT)
 
     # --- remembering ---------------------------------------------------------------------------------------
 
@@ -299,7 +306,7 @@ class MainWindow(WindowCommands):
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
         if isinstance(state, QByteArray):
-            self.restoreState(state, ARRANGEMENT)
+            self._arrange(state)
 
     def _remember(self) -> None:
         store = self.settings.store

@@ -18,6 +18,8 @@ from graphlab.ui.panels.samples_find import next_wrong
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QDockWidget, QWidget
 
+    from graphlab.ui.actions import Actions
+    from graphlab.ui.app import Application
     from graphlab.ui.canvas.view import CanvasView
     from graphlab.ui.file_commands import FileCommands
     from graphlab.ui.session import Session
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 class WindowCommands(QMainWindow):
     """The part of the main window that its actions call."""
 
+    application: Application
+    actions_: Actions
     session: Session
     settings: Settings
     training: Training
@@ -69,7 +73,8 @@ class WindowCommands(QMainWindow):
         """Go back to the weights of the seed."""
         self.training.finish()
         self.session.reset_weights()
-        self.session.message.emit(f"The weights are those of the seed {self.session.document.setup.seed} again.", "info")
+        seed = self.session.document.setup.seed
+        self.session.message.emit(f"The weights are those of the seed {seed} again.", "info")
 
     # --- running -----------------------------------------------------------------------------------------
 
@@ -123,7 +128,8 @@ class WindowCommands(QMainWindow):
         """Look at the next sample whose class the network gets wrong."""
         found = next_wrong(self.session)
         if found is None:
-            self.session.message.emit(f"The network gets the class of all {self.session.samples:,} samples right.", "info")
+            count = f"{self.session.samples:,}"
+            self.session.message.emit(f"The network gets the class of all {count} samples right.", "info")
         else:
             self.session.set_sample(found)
 
@@ -142,7 +148,7 @@ class WindowCommands(QMainWindow):
         stops: list[QWidget] = [self.canvas]
         for dock in self.docks.values():
             widget = dock.widget()
-            if widget is not None and not widget.visibleRegion().isEmpty():
+            if not widget.visibleRegion().isEmpty():
                 stops.append(widget)
         focus = QApplication.focusWidget()
         at = next((i for i, s in enumerate(stops) if focus is not None and (s is focus or s.isAncestorOf(focus))), -1)

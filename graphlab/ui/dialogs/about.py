@@ -69,7 +69,8 @@ class AboutDialog(QDialog):
         text.insertPlainText(data)
         text.moveCursor(text.textCursor().MoveOperation.Start)
         column.addWidget(text)
-        column.addWidget(Sentence(f"Python {platform.python_version()}, {platform.system()}. Log: {log_path()}", "muted"))
+        where = f"Python {platform.python_version()}, {platform.system()}. Log: {log_path()}"
+        column.addWidget(Sentence(where, "muted"))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.close)
         column.addWidget(buttons)

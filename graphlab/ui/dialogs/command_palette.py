@@ -25,7 +25,7 @@ from graphlab.ui.panels.palette_search import library, score
 from graphlab.ui.panels.panel import Sentence
 
 if TYPE_CHECKING:
-    from graphlab.ui.main_window import MainWindow
+    from graphlab.ui.window_commands import WindowCommands
 
 Index = QModelIndex | QPersistentModelIndex
 _ENTRY = Qt.ItemDataRole.UserRole + 1
@@ -85,7 +85,7 @@ class EntryDelegate(QStyledItemDelegate):
 class Finder(QDialog):
     """A search field over a list; Enter carries out the line that is marked."""
 
-    def __init__(self, window: MainWindow, title: str, entries: list[Entry]) -> None:
+    def __init__(self, window: WindowCommands, title: str, entries: list[Entry]) -> None:
         super().__init__(window, Qt.WindowType.Popup)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
@@ -121,22 +121,26 @@ class Finder(QDialog):
     def fill(self, query: str) -> None:
         """Show what fits, the best first; everything in its own order for an empty query."""
         self.list.clear()
-        found = [(score(query, e.names, e.about) * e.weight * (1.0 if e.enabled else 0.7), i)
-                 for i, e in enumerate(self.entries)]
-        best = sorted(((s, i) for s, i in found if s > 0), key=lambda pair: (-pair[0], pair[1])) if query.strip() else found
-        for _, i in best[:MOST] if query.strip() else best:
-            item = QListWidgetItem(self.entries[i].names[0])
-            item.setData(_ENTRY, self.entries[i])
-            item.setToolTip(self.entries[i].about)
+        for entry in self.matching(query):
+            item = QListWidgetItem(entry.names[0])
+            item.setData(_ENTRY, entry)
+            item.setToolTip(entry.about)
             self.list.addItem(item)
         self.list.setCurrentRow(0)
         self.list.setVisible(self.list.count() > 0)
         self.nothing.setVisible(self.list.count() == 0)
 
+    def matching(self, query: str) -> list[Entry]:
+        """Return the lines that fit a query, the best first; all of them for an empty one."""
+        if not query.strip():
+            return self.entries
+        found = [(score(query, e.names, e.about) * e.weight * (1.0 if e.enabled else 0.7), e) for e in self.entries]
+        return [e for s, e in sorted(found, key=lambda pair: -pair[0]) if s > 0][:MOST]
+
     def current(self) -> Entry | None:
         """Return the marked line."""
-        item = self.list.currentItem()
-        entry: Entry | None = None if item is None else item.data(_ENTRY)
+        items = self.list.selectedItems()
+        entry: Entry | None = items[0].data(_ENTRY) if items else None
         return entry
 
     def accept_current(self) -> None:
@@ -165,7 +169,7 @@ class Finder(QDialog):
         painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
 
-def commands(window: MainWindow) -> list[Entry]:
+def commands(window: WindowCommands) -> list[Entry]:
     """Return every command."""
     out = []
     window.actions_.refresh()
@@ -178,7 +182,7 @@ def commands(window: MainWindow) -> list[Entry]:
     return out
 
 
-def ops(window: MainWindow) -> list[Entry]:
+def ops(window: WindowCommands) -> list[Entry]:
     """Return every operation."""
     def adder(name: str) -> Callable[[], object]:
         return lambda: window.add_op(name)
@@ -186,7 +190,7 @@ def ops(window: MainWindow) -> list[Entry]:
                   icons.category_icon(op.category)) for op in library()]
 
 
-def examples(window: MainWindow) -> list[Entry]:
+def examples(window: WindowCommands) -> list[Entry]:
     """Return every example."""
     def opener(name: str) -> Callable[[], object]:
         return lambda: window.files.open_example(name)
@@ -194,7 +198,7 @@ def examples(window: MainWindow) -> list[Entry]:
             for e in EXAMPLES]
 
 
-def nodes(window: MainWindow) -> list[Entry]:
+def nodes(window: WindowCommands) -> list[Entry]:
     """Return every node of the network, those inside blocks included."""
     def shower(path: str) -> Callable[[], object]:
         return lambda: window.session.show_node(path)
@@ -203,12 +207,13 @@ def nodes(window: MainWindow) -> list[Entry]:
         node = window.session.document.node(path)
         if node is not None:
             spec = window.session.plan.spec(path)
-            out.append(Entry((node.name, path, node.op.title), f"{node.op.title} · {path}", str(spec or ""), shower(path),
+            about = f"{node.op.title} · {path}"
+            out.append(Entry((node.name, path, node.op.title), about, str(spec or ""), shower(path),
                              icons.category_icon(node.op.category)))
     return out
 
 
-def show_everything(window: MainWindow) -> Finder:
+def show_everything(window: WindowCommands) -> Finder:
     """Open the palette with all there is."""
     finder = Finder(window, "Find a command, an operation or an example",
                     [*commands(window), *ops(window), *examples(window)])
@@ -216,7 +221,7 @@ def show_everything(window: MainWindow) -> Finder:
     return finder
 
 
-def show_nodes(window: MainWindow) -> Finder:
+def show_nodes(window: WindowCommands) -> Finder:
     """Open the palette with the nodes of the network."""
     finder = Finder(window, "Find a node by its name or kind", nodes(window))
     finder.open()

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -115,7 +114,7 @@ class Problems(Panel):
         column.addWidget(area)
         self.rows: list[Row] = []
         self._more = Sentence("", "muted")
-        self._shown: tuple[Problem, ...] | None = None
+        self._shown: tuple[tuple[Problem, ...], bool] | None = None
         session.planned.connect(self.refresh)
         session.data_changed.connect(self.refresh)
         session.replaced.connect(self.refresh)
@@ -124,9 +123,10 @@ class Problems(Panel):
     def refresh(self) -> None:
         """Show the problems of the current plan."""
         problems = self.session.problems
-        if problems == self._shown:
+        nodes = len(self.session.document.graph.nodes)
+        if (problems, bool(nodes)) == self._shown:
             return
-        self._shown = problems
+        self._shown = problems, bool(nodes)
         while (item := self._rows.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None and widget is not self._more:
@@ -144,7 +144,6 @@ class Problems(Panel):
         self._more.setVisible(rest > 0)
         self._rows.addWidget(self._more)
         self._rows.addStretch()
-        nodes = len(self.session.document.graph.nodes)
         self.set_empty_state(
             "No problems: everything fits together." if nodes
             else "No problems yet. Drag an Input from the library to begin, or open an example.")

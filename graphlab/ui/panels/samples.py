@@ -8,6 +8,7 @@ from PySide6.QtCore import QSignalBlocker, QSize
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QToolButton, QWidget
 
+from graphlab.ui import theme
 from graphlab.ui.panels.panel import Sentence
 from graphlab.ui.panels.samples_find import class_names, describe, rows_of_class
 from graphlab.ui.session import Session
@@ -56,7 +57,8 @@ class Breadcrumb(QWidget):
         button.setText(text)
         button.setAutoRaise(True)
         here = path == self.session.scope
-        button.setEnabled(not here)
+        if here:
+            button.setFont(theme.font(bold=True))
         button.setToolTip("You are here" if here else f"Go back to {text}")
         button.clicked.connect(self._leave_to(path))
         self.buttons.append(button)

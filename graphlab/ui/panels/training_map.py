@@ -1,4 +1,4 @@
-"""What the network says everywhere: the decision boundary of two-dimensional data, the curve of one-dimensional data."""
+"""What the network says everywhere: the decision boundary of data in a plane, the curve of data on a line."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def question(session: Session) -> Question | None:
     losses = [path for path in losses_of(session.plan, setup.phases[0]) if session.plan.step(path) is not None]
     if not losses:
         return None
-    features = [(p, prepared.table.columns[c]) for p, c in prepared.columns.items() if not prepared.table.columns[c].target]
+    table = prepared.table
+    features = [(p, table.columns[c]) for p, c in prepared.columns.items() if not table.columns[c].target]
     if len(features) != 1 or features[0][1].size not in ((1,), (2,)):
         return None
     path, column = features[0]
@@ -54,8 +55,8 @@ def question(session: Session) -> Question | None:
     if points.shape[1] == 2 and verdict.prediction is not None:
         return Question(path, verdict.prediction, 2, points, verdict.labels, verdict.threshold)
     step = session.plan.step(losses[0])
-    targets = [c for c in prepared.table.columns.values() if c.target]
-    if points.shape[1] == 1 and step is not None and targets and targets[0].kind == "real" and targets[0].size in ((), (1,)):
+    targets = [c for c in table.columns.values() if c.target and c.kind == "real" and c.size in ((), (1,))]
+    if points.shape[1] == 1 and step is not None and targets:
         slot = step.inputs[next(p.name for p in step.op.ports() if p.data)]
         if slot is not None:
             said = session.plan.slots[slot]

@@ -99,7 +99,7 @@ class CurvePlot(pg.PlotWidget):  # type: ignore[misc]
         flat = flat[np.isfinite(flat) & ((flat > 0) | (not self._log))]
         low, high = (float(flat.min()), float(flat.max())) if len(flat) else (0.1, 1.0)
         if self._log:
-            bottom, top = math.floor(math.log10(low)), math.ceil(math.log10(high) + 1e-9)
+            bottom, top = float(math.floor(math.log10(low))), float(math.ceil(math.log10(high) + 1e-9))
             top = max(top, bottom + 1)
         else:
             bottom = 0.0 if low >= 0 else -nice_ceiling(-low)
