@@ -11,6 +11,7 @@ from graphlab.engine.derive import derive
 from graphlab.engine.graph import Net
 from graphlab.engine.init import initial_weights
 from graphlab.engine.op import Op
+from graphlab.engine.ops.bidirectional import LAYERS, Bidirectional
 from graphlab.engine.ops.gru import GRU
 from graphlab.engine.ops.recurrent import LSTM, RNN
 from graphlab.engine.plan import Plan, compile
@@ -185,6 +186,39 @@ def test_a_gru_by_hand() -> None:
     assert run.records["rnn"]["h"][0, 0] == pytest.approx(expected, rel=1e-14)
     assert run.value("rnn/t0/reset") == pytest.approx(r, rel=1e-14)
     assert run.value("rnn/t0/update") == pytest.approx(z, rel=1e-14)
+
+
+@pytest.mark.parametrize("layer", ["LSTM", "GRU", "RNN"])
+def test_reading_from_both_ends(layer: str) -> None:
+    net = Net()
+    net.add("rnn", Bidirectional(layer=layer, units=H), net.input("x", T, F))
+    plan = compile(net.graph())
+    assert not plan.problems
+    rng = np.random.default_rng(2)
+    weights = {k: rng.normal(size=w.shape) for k, w in plan.weights.items()}
+    x = rng.normal(size=(B, T, F))
+    run = execute(plan, weights, {"x": x})
+    seq, last = run.value("rnn", "seq"), run.value("rnn", "h")
+    assert seq is not None
+    assert last is not None
+    for i, way in enumerate(("forward", "backward")):
+        alone = plan_of(LAYERS[layer](units=H))
+        own = {k.replace(f"rnn/{way}", "rnn"): w for k, w in weights.items() if way in k}
+        expected = execute(alone, own, {"x": x[:, ::-1] if i else x}).records["rnn"]
+        half = slice(i * H, (i + 1) * H)
+        np.testing.assert_allclose(seq[..., half], expected["seq"][:, ::-1] if i else expected["seq"], rtol=1e-12)
+        np.testing.assert_allclose(last[..., half], expected["h"], rtol=1e-12)
+
+
+def test_an_rnn_with_sign_by_hand() -> None:
+    """s_t = sign(W s_{t−1} + U x_t): it remembers the last input that was strong enough."""
+    net = Net()
+    net.add("rnn", RNN(units=1, biases=0, activation="sign"), net.input("x", 5, 1), h0=net.input("h", 1))
+    weights = {"rnn.W": np.array([[2.0]]), "rnn.U": np.array([[1.0]])}
+    x = np.array([0.1, -0.6, -0.2, 0.3, 0.7]).reshape(1, 5, 1)
+    run = execute(compile(net.graph()), weights, {"x": x, "h": np.ones((1, 1))}, seeds={("rnn", "seq"): 1.0})
+    assert run.records["rnn"]["seq"].ravel().tolist() == [1, -1, -1, -1, 1]
+    assert not run.weight_gradients()["rnn.W"].any(), "sign is flat"
 
 
 @pytest.mark.peers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from graphlab.engine.op import Array, Batch, Given, Op, Port, Record, ShapeError
 from graphlab.engine.ops.activations import Identity, ReLU, Sigmoid, Tanh
 from graphlab.engine.ops.algebra import MatMul
 from graphlab.engine.ops.maths import Add, Multiply
+from graphlab.engine.ops.rectifiers import Sign
 from graphlab.engine.ops.shape import Slice
 from graphlab.engine.ops.special import sigmoid
 
@@ -146,18 +148,29 @@ class Recurrent(Op, register=False):
                 case(cls(units=2, biases=2, reverse=True), x=(Batch(), 3, 1), **first)]
 
 
+#: Name → the op, φ itself, and its slope from φ's value.
+PHI: dict[str, tuple[Op, Callable[[Array], Array], Callable[[Array], Any]]] = {
+    "tanh": (Tanh(), np.tanh, lambda h: 1 - h * h),
+    "relu": (ReLU(), lambda z: np.maximum(z, 0), lambda h: h > 0),
+    "linear": (Identity(), lambda z: z, lambda h: 1.0),
+    "sign": (Sign(), lambda z: np.where(z >= 0, 1.0, -1.0).astype(z.dtype), lambda h: 0.0),
+}
+
+
 class RNN(Recurrent):
     """Mixes each input with the state before it: the simplest memory, with the same weights at every step.
 
-    Parameters: h(F + h) + h with one bias. An output layer, such as o_t = softmax(V h_t), is a node after it.
+    Parameters: h(F + h) + h with one bias. An output layer, such as o_t = softmax(V h_t), is a node after it. Some
+    notes write U for the matrix of the input and W for that of the state; here W meets x, as in other layers.
     """
 
     also = ("simple RNN", "Elman", "recurrent", "vanilla")
     source = "Elman 1990"
-    activation: str = attr("φ, what the sum goes through", default="tanh", choices=("tanh", "relu", "linear"))
+    activation: str = attr("φ, what the sum goes through; sign is flat, so that nothing before it can learn",
+                           default="tanh", choices=tuple(PHI))
 
     def formula(self) -> str:
-        phi = {"tanh": r"\tanh", "relu": r"\mathrm{ReLU}", "linear": ""}[self.activation]
+        phi = {"tanh": r"\tanh", "relu": r"\mathrm{ReLU}", "linear": "", "sign": r"\mathrm{sign}"}[self.activation]
         bias = "".join((" + b", " + b_U")[:self.biases])
         return rf"h_t = {phi}\left(x_t W + h_{{t-1}} U{bias}\right)"
 
@@ -166,32 +179,28 @@ class RNN(Recurrent):
 
     def cell(self) -> Graph:
         net = Net()
-        phi = {"tanh": Tanh(), "relu": ReLU(), "linear": Identity()}[self.activation]
-        net.output("h", net.add("hidden", phi, self.sums(net)))
+        net.output("h", net.add("hidden", PHI[self.activation][0], self.sums(net)))
         return net.graph()
 
     def forward(self, f: Record, x: Array, *others: Array) -> tuple[Array, ...]:
         z_x = self.inputs(f)  # (B, T, F) @ (F, h) -> (B, T, h)
-        seq, h, U = np.empty_like(z_x), self.begin(f, "h"), f["U"]
+        seq, h, U, (_, phi, _) = np.empty_like(z_x), self.begin(f, "h"), f["U"], PHI[self.activation]
         for t, _ in self.order(z_x.shape[1]):
-            z = z_x[:, t] + h @ U
-            h = np.tanh(z) if self.activation == "tanh" else np.maximum(z, 0) if self.activation == "relu" else z
-            seq[:, t] = h
+            seq[:, t] = h = phi(z_x[:, t] + h @ U)
         return seq, h
 
     def backward(self, f: Record, dseq: Array, dh: Array) -> dict[str, Array]:
-        seq, U = f["seq"], f["U"]
+        seq, U, slope = f["seq"], f["U"], PHI[self.activation][2]
         dz = np.empty_like(seq)
         for t, _ in reversed(self.order(seq.shape[1])):
-            h = seq[:, t]
-            slope = 1 - h * h if self.activation == "tanh" else h > 0 if self.activation == "relu" else 1.0
-            dz[:, t] = (dh + dseq[:, t]) * slope
+            dz[:, t] = (dh + dseq[:, t]) * slope(seq[:, t])
             dh = dz[:, t] @ U.T
         return self.gradients(f, dz, dz, h=dh)
 
     @classmethod
     def cases(cls) -> list[Any]:
         return [*super().cases(), case(cls(units=2, activation="relu"), x=(Batch(), 3, 2)),
+                case(cls(units=2, activation="sign"), x=(Batch(), 3, 2)),
                 case(cls(units=2, activation="linear", reverse=True), x=(Batch(), 3, 2))]
 
 
