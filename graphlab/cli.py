@@ -76,7 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "open": open_window, "run": run, "train": train, "check": check, "export": export, "examples": examples}
     try:
         given = parser().parse_args(args)
-        return done[given.command](given)
+        code = done[given.command](given)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except UserError as e:
         say(str(e))
         return 2

@@ -93,7 +93,7 @@ def _nearby(record: Record) -> Record:
 
     def off(x: Array) -> Array:
         step = 1e-3 * rng.uniform(0.5, 1.0, x.shape)
-        return x * (1 + step * rng.choice((-1.0, 1.0), x.shape)) + np.where(x == 0, step, 0)
+        return np.asarray(x * (1 + step * rng.choice((-1.0, 1.0), x.shape)) + np.where(x == 0, step, 0))
     return again(record, {n: off(x) if x is not None and x.dtype.kind == "f" else x for n, x in record.inputs.items()})
 
 

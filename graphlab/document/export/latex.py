@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from graphlab.engine.derive import Derivation
+from graphlab.engine.derive import Derivation, derive
 from graphlab.engine.graph import Node
 from graphlab.engine.op import Op
 from graphlab.engine.record import Record
-from graphlab.engine.run import Run
+from graphlab.engine.run import Run, RunError
 
 _SPECIAL = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
             "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -48,10 +48,6 @@ def step(run: Run, path: str, index: dict[str, tuple[int, ...]] | None = None, l
     Where the step has gone backward, one number of each input's gradient follows. ``index`` chooses numbers by array
     name; the first is taken otherwise. Raises `RunError` where the step has not run.
     """
-    # Imported here, since a derivation needs the whole engine and a formula does not.
-    from graphlab.engine.derive import derive
-    from graphlab.engine.run import RunError
-
     record = run.record(path)
     node = next((s.node for s in run.plan.steps if s.path == path), None)
     if record is None:
