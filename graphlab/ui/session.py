@@ -90,8 +90,11 @@ class Session(QObject):
         self.training_mode = False
         self.typed: dict[str, Array] = {}  # inputs typed over by hand, by Input path
         self.undo_stack = QUndoStack(self)
-        self.undo_stack.cleanChanged.connect(lambda _clean: self.file_changed.emit())
+        self.undo_stack.cleanChanged.connect(self._on_clean)
         self.player = Player(self)
+
+    def _on_clean(self, clean: bool) -> None:
+        self.file_changed.emit()
 
     # --- documents ---------------------------------------------------------------------------------
 

@@ -34,11 +34,12 @@ class Minimap(QWidget):
         self.place()
 
     def place(self) -> None:
-        """Stand in the lower right corner; step aside where the canvas is small."""
+        """Stand in the lower right corner; step aside where the canvas is small, or everything is in view."""
         area = self.view.viewport().rect()
         self.move(area.right() - SIZE.width() - MARGIN, area.bottom() - SIZE.height() - MARGIN)
+        bounds = self.view.board.bounds
         room = area.width() > 3 * SIZE.width() and area.height() > 2 * SIZE.height()
-        self.setVisible(self.view.minimap_wanted and room and len(self.view.board.cards) > 1)
+        self.setVisible(self.view.minimap_wanted and room and not self.view.visible_rect().contains(bounds))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:

@@ -13,10 +13,10 @@ from graphlab.ui.canvas.board import Board, note_rect
 from graphlab.ui.canvas.building import board_of
 from graphlab.ui.canvas.geometry import Card
 from graphlab.ui.canvas.looks import CardLook, Looks, Plain, Played, PlayerState, WireLook
-from graphlab.ui.canvas.painting import CENTRE, FADED, paint_badge, paint_card, paint_grid, paint_wire
+from graphlab.ui.canvas.painting import CENTRE, FADED, body_path, paint_badge, paint_card, paint_grid, paint_wire
 from graphlab.ui.canvas.plates import paint_note, paint_plate, paint_sum
-from graphlab.ui.canvas.style import Style
-from graphlab.ui.theme import mix
+from graphlab.ui.canvas.style import PADDING, Style
+from graphlab.ui.canvas.thumbs import paint_thumb
 
 #: Below this scale cards show their name alone; below the second they are rectangles from one bulk painter.
 SIMPLE, FAR = 0.55, 0.3
@@ -58,22 +58,38 @@ def paint_board(
 
 
 def paint_simple(painter: QPainter, card: Card, look: CardLook, style: Style) -> None:
-    """Draw a card from some distance: its colour, its name and its state."""
+    """Draw a card from some distance: its colour and name in large letters, its value, its state."""
     now, rect = style.theme, card.rect
-    if look.dimmed:
-        painter.setOpacity(FADED)
+    painter.save()
+    if look.dimmed or card.content.bypassed:
+        painter.setOpacity(FADED if look.dimmed else 0.6)
     hue = now.hue(card.content.category)
-    colour = now.accent if look.selected else now.now if look.current else now.problem if look.problems else hue.line
-    painter.setPen(style.pen(colour, 4.0 if look.selected or look.current or look.problems else 1.5,
-                             dashed=card.content.bypassed))
-    painter.setBrush(hue.fill if look.stage == "none" else mix(hue.fill, hue.line, 0.25))
-    painter.drawRoundedRect(rect, 8, 8)
+    shape = body_path(rect)
+    painter.fillPath(shape, now.card if look.thumb is not None else hue.fill)
+    name = QRectF(rect)
+    if look.thumb is not None:
+        name.setHeight(min(32.0, rect.height() * 0.45))
+        painter.save()
+        painter.setClipPath(shape)
+        painter.fillRect(name, hue.fill)
+        painter.restore()
+        strip = 7.0 if look.strip is not None else 0.0
+        area = rect.adjusted(PADDING, name.height() + 5, -PADDING, -PADDING - strip)
+        paint_thumb(painter, look.thumb, area, style)
+        if look.strip is not None:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+            painter.drawImage(QRectF(area.x(), area.bottom() + 1, area.width(), strip), look.strip)
+    colour = now.accent if look.selected else now.now if look.current else now.problem if look.problems else now.border
+    strong = look.selected or look.current or look.problems
+    painter.setPen(style.pen(colour, 4.0 if strong else 1.5, dashed=card.content.bypassed))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPath(shape)
     painter.setPen(now.text)
     painter.setFont(style.fitting(card.content.name, rect.width() - 12, 22))
-    painter.drawText(rect, CENTRE, card.content.name)
+    painter.drawText(name, CENTRE, card.content.name)
     if look.problems:
         paint_badge(painter, QRectF(rect.right() - 16, rect.top() - 14, 30, 30), look.problems, style)
-    painter.setOpacity(1.0)
+    painter.restore()
 
 
 def paint_far(painter: QPainter, board: Board, looks: Looks, rect: QRectF, scale: float) -> None:

@@ -78,10 +78,11 @@ def thumb(value: Array, batched: bool, colours: Theme, picture: bool = False, ra
     if one.size == 1:
         return Thumb("text", text=number_text(one.item()))
     top = float(np.abs(real).max())
-    if one.ndim == 1:
+    if max(one.shape) == one.size:
+        row = real.ravel()
         if one.size <= BARS:
-            return Thumb("bars", bars=tuple((real / top if top else real).tolist()))
-        return Thumb("image", coloured(pooled(real, 256)[None], theme.sign_table(colours), -top, top))
+            return Thumb("bars", bars=tuple((row / top if top else row).tolist()))
+        return Thumb("image", coloured(pooled(row, 256)[None], theme.sign_table(colours), -top, top))
     grey = picture and float(real.min()) >= 0
     if one.ndim >= 3:
         maps = real.reshape(-1, *one.shape[-2:])
@@ -90,8 +91,7 @@ def thumb(value: Array, batched: bool, colours: Theme, picture: bool = False, ra
             return Thumb("image", _rgb(maps, top), square=True)
         flat, square = mosaic(maps, ratio), True
     else:
-        flat = thin(real)
-        square = 1 / 3 <= one.shape[0] / one.shape[1] <= 3
+        flat, square = thin(real), picture
     if grey:
         return Thumb("image", coloured(flat, theme.grey_table(colours), 0.0, top), square)
     return Thumb("image", coloured(flat, theme.sign_table(colours), -top, top), square)

@@ -211,6 +211,10 @@ class CanvasView(Dropping):
         self.minimap_wanted = not self.minimap_wanted
         self.minimap.place()
 
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        super().scrollContentsBy(dx, dy)
+        self.minimap.place()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self._fit_when_shown and self.isVisible():
