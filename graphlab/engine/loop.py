@@ -176,6 +176,8 @@ class Loop(Op):
         outputs = {n.id for n in self.cell.outputs()}
         out = [f"repeats a cell that has no input {n!r}" for n in (*self.each, *dict(self.carry)) if n not in inputs]
         out += [f"carries {o!r}, which is no output of its cell" for o in dict(self.carry).values() if o not in outputs]
+        fed = [*self.each, *(i for i, _ in self.carry)]
+        out += [f"feeds its cell's input {n!r} more than once" for n in dict.fromkeys(fed) if fed.count(n) > 1]
         if not self.each:
             out.append("needs at least one input that takes a step of a sequence")
         return out

@@ -117,6 +117,8 @@ def test_a_loop_inside_a_block_inside_a_loop() -> None:
 @pytest.mark.parametrize(("change", "sentence"), [
     ({"each": ("z",)}, "Loop ‘rnn’ repeats a cell that has no input 'z'."),
     ({"carry": (("h_prev", "z"),)}, "Loop ‘rnn’ carries 'z', which is no output of its cell."),
+    ({"each": ("x", "x")}, "Loop ‘rnn’ feeds its cell's input 'x' more than once."),
+    ({"each": ("x", "h_prev")}, "Loop ‘rnn’ feeds its cell's input 'h_prev' more than once."),
     ({"each": ()}, "Loop ‘rnn’ needs at least one input that takes a step of a sequence."),
 ])
 def test_a_loop_that_cannot_be_says_why(change: dict[str, Any], sentence: str) -> None:
