@@ -6,6 +6,7 @@ import numpy as np
 
 from graphlab.engine.fast.backward import Back
 from graphlab.engine.fast.kernel import Backward, kernel
+from graphlab.engine.fast.kernels.losses import bind_sigmoid
 from graphlab.engine.fast.site import Site
 from graphlab.engine.graph import Output
 from graphlab.engine.ops.activations import Identity, ReLU, Sigmoid, Tanh
@@ -53,16 +54,13 @@ def tanh(s: Site) -> Backward:
 
 @kernel(Sigmoid, reads=("y",), over=("x",))
 def sigmoid(s: Site) -> Backward:
-    """Bind y = 1/(1 + e⁻ˣ), where an infinite e⁻ˣ rightly gives 0; dx = dy·y·(1 − y)."""
-    y, one = s.raw("y"), s.constant(1.0)
-    s.call(np.negative, s.raw("x"), out=y)
-    s.call(np.exp, y, out=y)
-    s.call(np.add, y, one, out=y)
-    s.call(np.reciprocal, y, out=y)
+    """Bind dx = dy·y·(1 − y)."""
+    y = s.raw("y")
+    bind_sigmoid(s, s.raw("x"), y)
 
     def back(b: Back) -> None:
         dy, t = b.upstream(), b.scratch(y.shape)
-        b.call(np.subtract, one, y, out=t)
+        b.call(np.subtract, b.constant(1.0), y, out=t)
         b.call(np.multiply, t, y, out=t)
         b.call(np.multiply, dy, t, out=b.into("x", over="y"))
 

@@ -18,32 +18,6 @@ def real_target(step: Step, training: bool) -> bool:
     return target is not None and target.kind == "real"
 
 
-class Compared:
-    """Prediction and target as arrays that NumPy can combine, and the sum that the loss is."""
-
-    def __init__(self, s: Site) -> None:
-        self.s = s
-        self.alike = s.layout("x") == s.layout("target")
-        self.x, self.t = (s.raw("x"), s.raw("target")) if self.alike else (s.logical("x"), s.logical("target"))
-        self.divisor = s.op.divisor(s.logical("x"))
-
-    def fresh(self) -> Array:
-        """Return memory for one number each."""
-        return self.s.keep(self.s.shape("x")) if self.alike else self.s.like("x", self.s.keep(self.s.shape("x")))
-
-    def flat(self, array: Array) -> Array:
-        """Return such memory as one row."""
-        return array.ravel(order="K") if array.flags.c_contiguous else self._raw(array).ravel()
-
-    def _raw(self, array: Array) -> Array:
-        return array.transpose(np.argsort([-n for n in array.strides], kind="stable"))
-
-    def send(self, b: Back, port: str, slope: Array, factor: float = 1.0) -> None:
-        """Bind the gradient of an operand: factor · slope · upstream / divisor."""
-        into = b.into(port) if self.alike else b.into_logical(port)
-        b.call(np.multiply, slope, bind_share(b, factor / self.divisor), out=into)
-
-
 def bind_share(b: Back, factor: float) -> Array:
     """Return factor · upstream of a single number: a constant where the upstream is known, otherwise bound."""
     seed = b.seed()
@@ -57,18 +31,17 @@ def bind_share(b: Back, factor: float) -> Array:
 @kernel(MSE, fits=real_target)
 def mse(s: Site) -> Backward:
     """Bind y = Σd²/n with d = x − t; dx = 2d/n, dt = −dx."""
-    c, y = Compared(s), s.raw("y")
-    d = c.fresh()
-    row = c.flat(d)
-    s.call(np.subtract, c.x, c.t, out=d)
-    s.call(np.dot, row, row, y)
-    s.call(np.multiply, y, s.constant(1.0 / c.divisor), out=y)
+    x, y = s.raw("x"), s.raw("y")
+    n = s.op.divisor(s.logical("x"))
+    d = s.keep(x.shape)
+    s.call(np.subtract, x, s.raw("target", s.layout("x")), out=d)
+    s.call(np.dot, d.reshape(-1), d.reshape(-1), y)
+    s.call(np.multiply, y, s.constant(1.0 / n), out=y)
 
     def back(b: Back) -> None:
-        if b.wants("x"):
-            c.send(b, "x", d, 2.0)
-        if b.wants("target"):
-            c.send(b, "target", d, -2.0)
+        for port, factor in (("x", 2.0), ("target", -2.0)):
+            if b.wants(port):
+                b.call(np.multiply, d, bind_share(b, factor / n), out=b.into(port, s.layout("x")))
 
     return back
 
@@ -79,31 +52,47 @@ def from_logits(step: Step, training: bool) -> bool:
     return isinstance(op, BinaryCrossEntropy) and op.takes == "logits" and real_target(step, training)
 
 
+def bind_sigmoid(b: Site | Back, x: Array, out: Array) -> None:
+    """Bind σ(x) = 1/(1 + e⁻ˣ), where an infinite e⁻ˣ rightly gives 0."""
+    b.call(np.negative, x, out=out)
+    b.call(np.exp, out, out=out)
+    b.call(np.add, out, b.constant(1.0), out=out)
+    b.call(np.reciprocal, out, out=out)
+
+
+def bind_softplus(s: Site, x: Array, slope: float) -> Array:
+    """Bind ln(1 + eˣ) − slope·x = max(x, 0) + ln(1 + e^−|x|) − slope·x, and return it (for the calls at hand)."""
+    out, t = s.scratch(x.shape), s.scratch(x.shape)
+    s.call(np.absolute, x, out=out)
+    s.call(np.negative, out, out=out)
+    s.call(np.exp, out, out=out)
+    s.call(np.log1p, out, out=out)
+    s.call(np.maximum, x, s.constant(0.0, x.shape), out=t)
+    s.call(np.add, out, t, out=out)
+    if slope:
+        s.call(np.multiply, x, s.constant(slope), out=t)
+        s.call(np.subtract, out, t, out=out)
+    return out
+
+
 @kernel(BinaryCrossEntropy, reads=("x",), fits=from_logits)
 def binary_cross_entropy(s: Site) -> Backward:
-    """Bind y = Σ(max(x, 0) + ln(1 + e^−|x|) − tx)/n; dx = (σ(x) − t)/n, dt = −x/n."""
-    c, y, one = Compared(s), s.raw("y"), s.constant(1.0)
-    each, t = c.fresh(), c.fresh()
-    row, zeros = c.flat(each), s.constant(0.0, s.shape("x"))
-    s.call(np.absolute, c.x, out=each)
-    s.call(np.negative, each, out=each)
-    s.call(np.exp, each, out=each)
-    s.call(np.log1p, each, out=each)
-    s.call(np.maximum, c.x, zeros if c.alike else s.like("x", zeros), out=t)
-    s.call(np.add, each, t, out=each)
-    s.call(np.multiply, c.t, c.x, out=t)
-    s.call(np.subtract, each, t, out=each)
-    s.call(np.dot, row, s.constant(1.0 / c.divisor, row.shape), y)
+    """Bind y = Σ(softplus(x) − tx)/n; dx = (σ(x) − t)/n, dt = −x/n."""
+    x, y = s.raw("x"), s.raw("y")
+    t = s.raw("target", s.layout("x"))
+    n = s.op.divisor(s.logical("x"))
+    each, product = bind_softplus(s, x, 0.0), s.scratch(x.shape)
+    s.call(np.multiply, t, x, out=product)
+    s.call(np.subtract, each, product, out=each)
+    s.call(np.dot, each.reshape(-1), s.constant(1.0 / n, (each.size,)), y)
 
     def back(b: Back) -> None:
         if b.wants("x"):
-            b.call(np.negative, c.x, out=t)
-            b.call(np.exp, t, out=t)
-            b.call(np.add, t, one, out=t)
-            b.call(np.reciprocal, t, out=t)
-            b.call(np.subtract, t, c.t, out=t)
-            c.send(b, "x", t)
+            into = b.into("x")
+            bind_sigmoid(b, x, into)
+            b.call(np.subtract, into, t, out=into)
+            b.call(np.multiply, into, bind_share(b, 1.0 / n), out=into)
         if b.wants("target"):
-            c.send(b, "target", c.x, -1.0)
+            b.call(np.multiply, x, bind_share(b, -1.0 / n), out=b.into("target", s.layout("x")))
 
     return back

@@ -9,7 +9,7 @@ from graphlab.engine.fast.kernel import Backward, kernel
 from graphlab.engine.fast.kernels.elementwise import as_integers
 from graphlab.engine.fast.kernels.pictures import Padded, pictures
 from graphlab.engine.fast.site import Site
-from graphlab.engine.ops.pooling import MaxPool
+from graphlab.engine.ops.pooling import AvgPool, GlobalAvgPool, MaxPool
 from graphlab.engine.ops.windows import Window
 from graphlab.engine.plan import Step
 from graphlab.engine.record import Array
@@ -19,7 +19,7 @@ def window_of(step: Step) -> Window:
     """Return the geometry of a pool."""
     x, op = step.specs[0], step.op
     assert x is not None
-    assert isinstance(op, MaxPool)
+    assert isinstance(op, MaxPool | AvgPool)
     return op.window(tuple(d for d in x.shape[2:] if isinstance(d, int)))
 
 
@@ -106,6 +106,53 @@ def max_pool(s: Site) -> Backward:
             b.call(np.multiply, rest, mask, out=taken)
             b.call(np.subtract, rest, taken, out=rest)
             b.call(np.add, into.under(place), taken, out=into.under(place))
+        if not into.same:
+            b.call(np.copyto, into.x, into.inner)
+
+    return back
+
+
+@kernel(GlobalAvgPool, layout="last", fits=pictures)
+def global_average(s: Site) -> Backward:
+    """Bind the mean of every channel of every picture, rows first."""
+    x, y = s.raw("x", "last"), s.raw("y")
+    h, c, w, n = x.shape
+    rows, columns = s.scratch((c * w * n,)), s.constant(1.0 / (h * w), (w,))
+    s.call(np.dot, s.constant(1.0, (h,)), x.reshape(h, -1), rows)
+    s.call(np.matmul, columns, rows.reshape(c, w, n), out=y)
+
+    def back(b: Back) -> None:
+        share = b.scratch(y.shape)
+        b.call(np.multiply, b.upstream(), b.constant(1.0 / (h * w)), out=share)
+        b.call(np.copyto, b.into("x", "last"), share[:, None])
+
+    return back
+
+
+@kernel(AvgPool, layout="last", fits=pictures)
+def average_pool(s: Site) -> Backward:
+    """Bind the mean under every window; the gradient is shared out equally."""
+    x, y = s.raw("x", "last"), s.raw("y")
+    padded = Padded(window_of(s.step), x)
+    padded.fill(s)
+    divisor = s.op.divisor(padded.win, s.dtype)[0, 0]
+    shares = s.keep((divisor.shape[0], 1, divisor.shape[1], 1))
+    shares[:, 0, :, 0] = 1.0 / divisor
+    places = list(padded.win.places())
+    s.call(np.copyto, y, padded.under(places[0]))
+    for place in places[1:]:
+        s.call(np.add, y, padded.under(place), out=y)
+    s.call(np.multiply, y, shares, out=y)
+
+    def back(b: Back) -> None:
+        into = Padded(padded.win, b.into("x", "last"))
+        if not into.same:
+            into.whole = b.scratch(into.shape)
+        given = b.scratch(y.shape)
+        b.call(np.multiply, b.upstream(), shares, out=given)
+        b.call(into.whole.fill, 0)
+        for place in places:
+            b.call(np.add, into.under(place), given, out=into.under(place))
         if not into.same:
             b.call(np.copyto, into.x, into.inner)
 
