@@ -123,6 +123,8 @@ VIEW = (
     Action("panel_next", "&Next panel", "Put the keyboard into the next panel", lambda w: w.focus_panel(1), ("F6",)),
     Action("panel_previous", "&Previous panel", "Put the keyboard into the panel before",
            lambda w: w.focus_panel(-1), ("Shift+F6",)),
+    Action("calculators", "&Calculators", "Show the sums that are done by hand, with your numbers put in",
+           lambda w: w.show_dock("Calculators")),
     Action("reset_panels", "&Reset panels", "Put all panels back where they were at first",
            lambda w: w.reset_panels()),
 )
@@ -196,7 +198,7 @@ MENUS: dict[str, tuple[str, ...]] = {
     "&Node": ("quick_add", "rename", "bypass", "freeze", "pin", "-", "group", "ungroup", "enter", "leave", "-", "frame",
               "note", "-", "layout", "layout_all"),
     "&View": ("fit", "home", "zoom_in", "zoom_out", "zoom_reset", "minimap", "-", "dark", "-", "panel_next",
-              "panel_previous", "reset_panels"),
+              "panel_previous", "calculators", "reset_panels"),
     "&Run": ("run", "play", "-", "step", "step_back", "step_into", "step_out", "to_start", "-", "run_to", "breakpoint",
              "-", "sample_previous", "sample_next", "sample_wrong", "training_mode"),
     "&Train": ("train", "train_pause", "train_single", "train_stop", "train_restart", "-", "reset_weights"),

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 import graphlab
-from graphlab.ui import icons, theme
+from graphlab.ui import frames, icons, theme
 from graphlab.ui.notify import Alarm
 from graphlab.ui.settings import Settings
 
@@ -76,6 +76,7 @@ def make_application(arguments: list[str]) -> QApplication:
     app.setDesktopFileName("graphlab")
     app.setWindowIcon(icons.application_icon())
     theme.apply(app)
+    frames.apply(app)
     return app
 
 

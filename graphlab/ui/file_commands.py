@@ -12,7 +12,6 @@ from graphlab.document.examples import find, open_example
 from graphlab.document.files import SUFFIX, FileError
 from graphlab.document.journal import Journal, Leftover, default_folder
 from graphlab.document.model import Document
-from graphlab.ui import theme
 from graphlab.ui.dialogs.ask import ask_save, say_error
 
 if TYPE_CHECKING:

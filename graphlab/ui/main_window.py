@@ -28,6 +28,7 @@ from graphlab.ui.actions import Actions
 from graphlab.ui.canvas.view import CanvasView
 from graphlab.ui.docks import make_dock
 from graphlab.ui.file_commands import FileCommands
+from graphlab.ui.panels.calculators import Calculators
 from graphlab.ui.panels.data import DataPanel
 from graphlab.ui.panels.history import History
 from graphlab.ui.panels.inspector import Inspector
@@ -69,7 +70,7 @@ class MainWindow(WindowCommands):
         self.actions_ = Actions(self, ACTIONS)
         self.start_page = StartPage(self)
         self.docks: dict[str, QDockWidget] = {}
-        self._arrangement: QByteArray | None = None
+        self._arrangement: QByteArray | None = None  # that of the editor, while the start page is shown
         self.setDockOptions(self.DockOption.AllowTabbedDocks | self.DockOption.AllowNestedDocks)
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self._build_centre()
@@ -111,17 +112,21 @@ class MainWindow(WindowCommands):
 
     def _build_docks(self) -> None:
         by_id = self.actions_.by_id
+        # The side panels reach down to the status bar, so that the bottom one stays as wide as the canvas.
+        self.setCorner(Qt.Corner.BottomLeftCorner, _LEFT)
+        self.setCorner(Qt.Corner.BottomRightCorner, _RIGHT)
         self.library = Palette()
         self.history = History(self.session, by_id["quick_add"])
         self.inspector = Inspector(self.session)
         self.data = DataPanel(self.session)
         self.setup = SetupPanel(self.session, by_id["start"])
+        self.calculators = Calculators()
         self.problems = Problems(self.session)
         self.training_panel = TrainingPanel(self.training, by_id)
         for area, panels in (
             (_LEFT, (self.library, self.history)),
             (_RIGHT, (self.inspector, self.data, self.setup)),
-            (_BOTTOM, (self.problems, self.training_panel)),
+            (_BOTTOM, (self.problems, self.training_panel, self.calculators)),
         ):
             first: QDockWidget | None = None
             for panel in panels:
@@ -132,11 +137,7 @@ class MainWindow(WindowCommands):
                     self.tabifyDockWidget(first, dock)
             if first is not None:
                 first.raise_()
-        self.resizeDocks([self.docks["Library"], self.docks["Inspector"]], [226, 316], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["Problems"]], [176], Qt.Orientation.Vertical)
-        # The side panels reach down to the status bar, so that the bottom one stays as wide as the canvas.
-        self.setCorner(Qt.Corner.BottomLeftCorner, _LEFT)
-        self.setCorner(Qt.Corner.BottomRightCorner, _RIGHT)
+        self.docks[self.calculators.name].hide()
 
     def _dock(self, panel: Panel, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = make_dock(panel.name, panel.about, panel, self)
@@ -269,7 +270,8 @@ class MainWindow(WindowCommands):
     def show_start_page(self) -> None:
         """Show examples and recent files, and nothing else."""
         if self._arrangement is None:
-            self._arrangement = self.saveState(ARRANGEMENT)
+            # Before the window is seen nothing is laid out: what is remembered holds.
+            self._arrangement = self.saveState(ARRANGEMENT) if self.isVisible() else self._remembered
             for dock in self.docks.values():
                 dock.hide()
             self.toolbar.hide()
@@ -283,13 +285,28 @@ class MainWindow(WindowCommands):
             self._arrange(self._arrangement)
             self.toolbar.show()
             self._arrangement = None
-            QTimer.singleShot(0, self.canvas, self.canvas.show_all)
+            QTimer.singleShot(0, self, self._settle)
         self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _settle(self) -> None:
+        """Once the panels stand, give them their first sizes, and show the whole network in what is left."""
+        if self._remembered is self._first_arrangement:
+            self._remembered = QByteArray()
+            self._size_docks()
+        QTimer.singleShot(20, self.canvas, self.canvas.show_all)
 
     def reset_panels(self) -> None:
         """Put all panels back where they were at first."""
         self.show_editor()
         self._arrange(self._first_arrangement)
+        self._size_docks()
+
+    def _size_docks(self) -> None:
+        """Give the panels the widths and the height that suit most windows."""
+        wide = self.width() >= 1600
+        self.resizeDocks([self.docks["Library"], self.docks["Inspector"]], [280, 380] if wide else [226, 316],
+                         Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["Problems"]], [260 if wide else 216], Qt.Orientation.Vertical)
 
     def _arrange(self, state: QByteArray) -> None:
         # Qt makes tab bars anew and leaves those from before standing where they were.
@@ -302,16 +319,17 @@ class MainWindow(WindowCommands):
     def _restore(self) -> None:
         store = self.settings.store
         geometry, state = store.value("window/geometry"), store.value("window/state")
+        self._remembered = state if isinstance(state, QByteArray) else self._first_arrangement
         self.resize(1280, 800)
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
-        if isinstance(state, QByteArray):
-            self._arrange(state)
+        self._arrange(self._remembered)
 
     def _remember(self) -> None:
         store = self.settings.store
         store.setValue("window/geometry", self.saveGeometry())
-        store.setValue("window/state", self._arrangement or self.saveState(ARRANGEMENT))
+        state = self.saveState(ARRANGEMENT) if self._arrangement is None else self._arrangement
+        store.setValue("window/state", state)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self.files.may_leave():
@@ -321,5 +339,7 @@ class MainWindow(WindowCommands):
         self.session.player.pause()
         self._remember()
         self.files.close()
+        # The undo stack still speaks while Qt takes it down, and nobody should listen any more.
+        self.session.undo_stack.blockSignals(True)
         self.application.forget(self)
         super().closeEvent(event)

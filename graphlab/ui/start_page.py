@@ -97,10 +97,10 @@ class ExampleCard(QAbstractButton):
             self.example.title, Qt.TextElideMode.ElideRight, text.width()))
         painter.setFont(theme.font(11.5))
         painter.setPen(now.muted)
-        painter.drawText(text.translated(0, 19).adjusted(0, 0, 0, 16),
-                         Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap, self._two_lines(painter, text.width()))
+        for i, line in enumerate(self._two_lines(painter, text.width())):
+            painter.drawText(text.translated(0, 18 + 16 * i), Qt.AlignmentFlag.AlignVCenter, line)
 
-    def _two_lines(self, painter: QPainter, width: int) -> str:
+    def _two_lines(self, painter: QPainter, width: int) -> list[str]:
         words, lines = self.example.line.split(), [""]
         metrics = painter.fontMetrics()
         for i, word in enumerate(words):
@@ -113,7 +113,7 @@ class ExampleCard(QAbstractButton):
                 rest = " ".join([lines[-1], *words[i:]])
                 lines[-1] = metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width)
                 break
-        return "\n".join(lines)
+        return lines
 
     def enterEvent(self, event: QEvent) -> None:
         self.update()

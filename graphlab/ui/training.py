@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -17,6 +18,8 @@ from graphlab.ui.worker import Worker
 
 State = Literal["idle", "running", "paused"]
 
+#: How fast updates are made, in updates a second, for those who want to watch; 0 is as fast as it goes.
+PACES = {"full speed": 0.0, "100 updates/s": 100.0, "30 updates/s": 30.0, "10 updates/s": 10.0, "2 updates/s": 2.0}
 #: Curves with more points are thinned out: every other point goes.
 MOST_POINTS = 4000
 
@@ -84,6 +87,7 @@ class Training(QObject):
         self.latest: Progress | None = None
         self.trainer: Trainer | None = None
         self._worker: Worker | None = None
+        self.pace = "full speed"
         self._single = False
         self._version = -1
         self._live_cost_ms = 0
@@ -118,6 +122,7 @@ class Training(QObject):
     def start(self) -> bool:
         """Begin or go on. Returns False, after a message in words, where training cannot begin."""
         if self._worker is not None:
+            self._single = False
             self._worker.resume()
             self.state_changed.emit()
             return True
@@ -179,11 +184,17 @@ class Training(QObject):
         return True
 
     def _updates(self, trainer: Trainer) -> Iterator[Progress]:
-        """Run in the worker: each value is the work of a thirtieth of a second, or of one update while single."""
+        """Run in the worker: each value is the work of at most a thirtieth of a second, or one update.
+
+        Short trainings give more points, so that their curves are as smooth as those of long ones.
+        """
         while not trainer.finished:
-            for progress in trainer.run(0.0 if self._single else 1 / 30):
-                yield progress
-                break
+            pace = PACES[self.pace]
+            single = self._single or pace > 0
+            interval = 0.0 if single else min(1 / 30, max(0.003, trainer.seconds / 150))
+            yield next(trainer.run(interval))
+            if pace and not self._single:
+                time.sleep(1 / pace)
 
     def finish(self) -> None:
         """End a training that is under way, if there is one, and keep what it reached."""

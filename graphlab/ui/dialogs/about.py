@@ -36,11 +36,10 @@ def version_of(name: str) -> str:
         return "not installed"
 
 
-def libraries_html() -> str:
-    """Return the table of libraries with their versions and licences."""
-    rows = "".join(f"<tr><td>{n}</td><td>&nbsp;{version_of(n)}&nbsp;</td><td>{what}&nbsp;</td><td>{licence}</td></tr>"
-                   for n, what, licence in LIBRARIES)
-    return f"<table cellspacing='4'>{rows}</table>"
+def libraries_table() -> str:
+    """Return the libraries with their versions and licences as a table in Markdown."""
+    rows = "\n".join(f"| {n} | {version_of(n)} | {what} | {licence} |" for n, what, licence in LIBRARIES)
+    return f"| library | version | for | licence |\n|---|---|---|---|\n{rows}"
 
 
 class AboutDialog(QDialog):
@@ -64,10 +63,7 @@ class AboutDialog(QDialog):
         text = QTextBrowser()
         text.setAccessibleName("Libraries and data sets")
         data = resource("data/LICENSES.md").read_text(encoding="utf-8")
-        text.setHtml(f"<h4>Libraries</h4>{libraries_html()}<h4>Data sets</h4>")
-        text.append("")
-        text.insertPlainText(data)
-        text.moveCursor(text.textCursor().MoveOperation.Start)
+        text.setMarkdown(f"## Libraries\n\n{libraries_table()}\n\n{data}")
         column.addWidget(text)
         where = f"Python {platform.python_version()}, {platform.system()}. Log: {log_path()}"
         column.addWidget(Sentence(where, "muted"))

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QSize, QTimer
 from PySide6.QtGui import QAction, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QProgressBar, QToolButton, QVBoxLayout, QWidget
 
 from graphlab.engine.progress import Progress, Scores
 from graphlab.ui import theme
 from graphlab.ui.panels.panel import Panel, Sentence
-from graphlab.ui.training import Training
+from graphlab.ui.training import PACES, Training
 
 if TYPE_CHECKING:
     from graphlab.ui.panels.training_map import MapPlot
@@ -85,7 +85,14 @@ class TrainingPanel(Panel):
             button.setIconSize(QSize(18, 18))
             button.setAutoRaise(True)
             buttons.addWidget(button)
-        buttons.addStretch()
+        self.pace = QComboBox()
+        self.pace.addItems(list(PACES))
+        self.pace.setToolTip("How fast updates are made: slow enough to watch, or as fast as it goes")
+        self.pace.setAccessibleName("Pace of training")
+        self.pace.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.pace.setMinimumContentsLength(6)
+        self.pace.textActivated.connect(self._set_pace)
+        buttons.addWidget(self.pace, 1)
         column.addLayout(buttons)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -116,6 +123,9 @@ class TrainingPanel(Panel):
         column.addLayout(grid)
         column.addStretch()
         return box
+
+    def _set_pace(self, pace: str) -> None:
+        self.training.pace = pace
 
     # --- plots, made on first use --------------------------------------------------------------------
 

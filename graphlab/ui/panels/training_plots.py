@@ -47,12 +47,14 @@ class CurvePlot(pg.PlotWidget):  # type: ignore[misc]
         item.setMouseEnabled(False, False)
         item.disableAutoRange()
         item.getAxis("left").setWidth(44)
+        item.getAxis("bottom").setStyle(hideOverlappingLabels=20, maxTickLevel=0)
         item.setContentsMargins(2, 0, 6, 2)
-        self.legend = item.addLegend(offset=(-4, 4), labelTextSize="9pt", verSpacing=-6)
+        self.legend = item.addLegend(offset=(-4, 4), labelTextSize="8pt", verSpacing=-8)
         self.setMinimumSize(150, 90)
         self.setAccessibleName(title)
         if log:
             item.setLogMode(y=True)
+            item.getAxis("left").setStyle(maxTickLevel=0)
         self.restyle()
         theme.signals.changed.connect(self.restyle)
 
@@ -151,7 +153,7 @@ class NormPlot(CurvePlot):
     """The length of the gradient of each node's weights."""
 
     def __init__(self) -> None:
-        super().__init__("Gradient norm per layer", log=True)
+        super().__init__("Gradient norm", log=True)
         self.setToolTip("Length of the last update's gradient by node, before clipping, on a log scale")
 
     def show_curves(self, curves: Curves) -> None:
