@@ -20,6 +20,7 @@ from graphlab.ui.panels.panel import Panel, Sentence
 from graphlab.ui.session import Session
 
 _STAGES = {"none": "not run", "forward": "forward done", "backward": "forward and backward done"}
+_QUICK = 20_000  # multiply-adds up to which a gradient is explained without being asked for
 _EMPTY = ("Select a node to see its settings, its formula and its numbers. Once the network has run, click any number "
           "to see the arithmetic behind it.")
 
@@ -37,6 +38,7 @@ class Inspector(Panel):
         self.subject: Subject | None = None
         self._operands: tuple[Operand, ...] = ()
         self._by_hand = False  # the number that is explained was chosen by the user
+        self._still = False
         self._closed = False  # the user closed the arithmetic: it stays away until a number is clicked
         self._due = QTimer(self)
         self._due.setSingleShot(True)
@@ -106,7 +108,7 @@ class Inspector(Panel):
         s.scope_changed.connect(lambda _scope: self._later())
         s.reveal.connect(self._reveal)
         s.replaced.connect(self.derivation.clear)
-        self.numbers.picked.connect(self.explain)
+        self.numbers.picked.connect(self._pick)
         self.derivation.lit.connect(self._light)
         self.derivation.walked.connect(self._walked)
         self.derivation.close_button.clicked.connect(self._close)
@@ -182,6 +184,12 @@ class Inspector(Panel):
         self._by_hand, self._closed = True, False
         self.derivation.show_spot(spot)
 
+    def _pick(self, spot: Spot) -> None:
+        # What was clicked is in view; it must not move before it can be clicked twice.
+        self._still = True
+        self.explain(spot)
+        self._still = False
+
     def _close(self) -> None:
         self._closed, self._by_hand = True, False
 
@@ -198,7 +206,8 @@ class Inspector(Panel):
             self.session.reveal.emit(spot.path, f"∂{spot.name}" if spot.grad else spot.name, spot.index)
             self.refresh()
         self.numbers.light(spot, self._operands)
-        self.numbers.reveal(spot)
+        if not self._still:
+            self.numbers.reveal(spot)
 
     def _light(self, operands: tuple[Operand, ...]) -> None:
         self._operands = operands
@@ -226,7 +235,7 @@ def _first_spot(session: Session, subject: Subject) -> Spot | None:
     if subject.step is None or not subject.step.inputs:
         return None
     shown = arrays(session, subject)
-    if subject.stage == "backward":
+    if subject.stage == "backward" and subject.step.macs < _QUICK:
         gradient = next((s for s in shown if s.role == "input" and s.gradient is not None and s.gradient.size), None)
         if gradient is not None and gradient.gradient is not None:
             sizes = np.nan_to_num(np.abs(gradient.gradient), nan=np.inf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -19,6 +20,8 @@ from graphlab.ui.panels.inspector_operands import OperandTable
 from graphlab.ui.panels.inspector_subject import arrays, find, label_of
 from graphlab.ui.panels.panel import Sentence
 from graphlab.ui.session import Session
+
+_SLOW = 0.05  # seconds
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class DerivationPane(QWidget):
         self.terms: tuple[ChainTerm, ...] = ()
         self.trail: list[Spot] = []
         self.at = -1
+        self._took = 0.0
         self.title, self.result, self.problem = Sentence(wrap=False), Sentence("", "good"), Sentence("", "muted")
         self.symbolic, self.numbers = FormulaLabel(size=15), FormulaLabel(size=15)
         self.operands = OperandTable()
@@ -104,8 +108,11 @@ class DerivationPane(QWidget):
         self.walked.emit(spot)
 
     def refresh(self) -> None:
-        """Explain the same number anew, after something has run or changed."""
-        if self.spot is not None:
+        """Explain the same number anew, after something has run or changed.
+
+        While training goes on, arithmetic that takes its time waits for the end of it.
+        """
+        if self.spot is not None and not (self.session.live and self._took > _SLOW):
             self._show()
 
     def clear(self) -> None:
@@ -117,11 +124,15 @@ class DerivationPane(QWidget):
     def _show(self) -> None:
         assert self.spot is not None
         spot = self.spot
-        sentence = ""
+        sentence, start = "", time.perf_counter()
+        QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
         try:
             a, self.terms = self._compute(spot)
         except RunError as e:
             a, self.terms, sentence = None, (), str(e)
+        finally:
+            QGuiApplication.restoreOverrideCursor()
+        self._took = time.perf_counter() - start
         self.arithmetic = a
         shown = place_text(f"∂L/∂{spot.name}" if spot.grad else spot.name, spot.index)
         self.title.setText(f"<b>{shown}</b> of {label_of(self.session, spot.path)}")

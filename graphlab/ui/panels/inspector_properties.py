@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QFrame, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
@@ -59,8 +58,8 @@ class PropertiesTab(QScrollArea):
         column.addStretch()
         self.setWidget(inside)
         self.name.editingFinished.connect(self._rename)
-        self.frozen.clicked.connect(partial(self._flag, "frozen", edits.set_frozen))
-        self.bypassed.clicked.connect(partial(self._flag, "bypassed", edits.set_bypassed))
+        self.frozen.clicked.connect(lambda on: self._flag("frozen", edits.set_frozen, on))
+        self.bypassed.clicked.connect(lambda on: self._flag("bypassed", edits.set_bypassed, on))
 
     def show_subject(self, subject: Subject) -> None:
         """Show the settings of a node; a form that already fits is kept, so that the caret stays where it is."""
