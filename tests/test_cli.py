@@ -189,6 +189,19 @@ def test_output_that_nobody_reads_to_the_end_is_no_error() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(("ending", "begins"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")])
+def test_export_draws_without_a_display(ending: str, begins: bytes, tmp_path: Path) -> None:
+    out = tmp_path / f"xor.{ending}"
+    done = graphlab("export", "xor", str(out), qt=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert out.read_bytes().startswith(begins)
+
+
+def test_an_export_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.svg").mkdir()
+    failed(graphlab("export", "xor", str(tmp_path / "a.svg"), qt=True))
+
+
 def test_main_in_this_process(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["run", "xor"]) == 0
     assert cli.main(["examples"]) == 0

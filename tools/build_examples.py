@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from graphlab.document.examples import EXAMPLES, Example
 from graphlab.document.files import save
 from graphlab.document.layout import Size, arrange
 from graphlab.document.model import Document
+from graphlab.document.paths import join
+from graphlab.document.summary import NodeCount, summarise
 from graphlab.engine.graph import Node
 from graphlab.engine.init import initial_weights
 from graphlab.engine.op import Array
@@ -37,9 +40,9 @@ TEXTS: Mapping[str, str] = {
         "The query is a linear map of row 3, the keys are one of every row, the values are the rows themselves. "
         "Every update draws new noise, so nothing can be learned by heart: what remains is to compare.",
     "gan-2d":
-        "‘D again’ shares the weights of D: one judge sees real and made-up points. The first phase trains D on "
-        "both, the second trains G to have its points taken for real; gradients pass through D, which then stays "
-        "as it is.",
+        "‘Discriminator again’ shares the weights of D: one judge sees real and made-up points. The first phase "
+        "trains D on both, the second trains G to have its points taken for real; gradients pass through D, which then "
+        "stays as it is.",
     "activation-maximisation":
         "The network was trained on the digits and is frozen. Only the picture is trained, upwards: x ← x + η "
         "∂score/∂x, with an L2 penalty that keeps it from growing without end.",
@@ -80,22 +83,31 @@ DRAFTS: Mapping[str, Callable[[], nets.Draft]] = {
 }
 
 
-def card_size(node: Node) -> Size:
-    """Estimate how large the canvas draws a card: wide enough for its name, tall enough for its ports and value."""
+def card_size(node: Node, count: NodeCount) -> Size:
+    """Return how tall the canvas draws a card, and about how wide: fonts differ from machine to machine."""
     op = node.op
+    first = op.line() + (f"{count.parameters:,} params" if count.parameters else "weights of" if node.shares else "")
+    rows = bool(first or count.macs) + bool(first and count.macs)
+    tall = 30 + (18 if rows else 0) + (15 if rows > 1 else 0) + 45
     ports = max(len([p for p in op.ports() if p.data]), len(op.output_names()))
-    widest = len(max(node.name, op.title, op.line(), key=len))
-    return (max(168.0, 8.0 * widest + 64.0), 112.0 + 16.0 * max(0, ports - 2))
+    header = 66 + 8 * len(node.label or op.title) + 7 * len(op.title if node.label else node.id)
+    wide = max(128, header, 32 + 8 * len(first))
+    return math.ceil(wide / 8) * 8.0, math.ceil(max(tall, 16 * ports + 16) / 16) * 16.0
 
 
 def document(example: Example, draft: nets.Draft) -> Document:
     """Lay an example out and write its texts in."""
     out = Document(draft.graph, {}, draft.setup, {}, example.title, TEXTS.get(example.name, example.line))
     for scope in ("", *(n.id for n in draft.graph.nodes.values() if out.scope(n.id) is not None)):
-        graph = out.scope(scope)
-        assert graph is not None
-        out = arrange(out, {id: card_size(n) for id, n in graph.nodes.items()}, scope)
+        out = arrange(out, card_sizes(out, scope), scope)
     return out
+
+
+def card_sizes(document: Document, scope: str = "") -> dict[str, Size]:
+    """Return the size of every card in a scope."""
+    graph, summary = document.scope(scope), summarise(compile(document.graph))
+    assert graph is not None
+    return {id: card_size(n, summary.under(join(scope, id))) for id, n in graph.nodes.items()}
 
 
 def main(folder: Path = FOLDER) -> None:

@@ -204,10 +204,10 @@ def gan() -> Draft:
     """Return two blocks that train against each other, in two phases."""
     net = Net()
     judge = player(1, (2,), "d_")
-    fake = Source(net.node(Node("G", player(2, (2,), "g_")), net.input("z", 2)).node, "g_out")
+    fake = Source(net.node(Node("G", player(2, (2,), "g_"), label="Generator"), net.input("z", 2)).node, "g_out")
     real = net.input("x", 2)
-    seen = Source(net.node(Node("D", judge), real).node, "d_out")
-    guessed = Source(net.node(Node("D_fake", judge, label="D again", shares="D"), fake).node, "d_out")
+    seen = Source(net.node(Node("D", judge, label="Discriminator"), real).node, "d_out")
+    guessed = Source(net.node(Node("D_fake", judge, label="Discriminator again", shares="D"), fake).node, "d_out")
     yes, no = net.input("one", 1), net.input("zero", 1)
     loss = BinaryCrossEntropy(takes="logits")
     net.add("real_loss", loss, seen, yes)

@@ -24,6 +24,8 @@ USUAL: Size = (168.0, 72.0)
 LARGE = 1500
 _BEND: Size = (0.0, 8.0)
 _SWEEPS = 8
+#: How much more a card's own place counts than a bend's.
+_STIFF = 100.0
 
 
 @dataclass(frozen=True)
@@ -187,43 +189,58 @@ def spaced(layers: Layers, size: list[Size]) -> dict[int, Point]:
     def height(n: int) -> float:
         return (size[n] if n < layers.count else _BEND)[1]
 
-    near: dict[int, list[int]] = {}
+    into: dict[int, list[int]] = {}
+    out: dict[int, list[int]] = {}
     for a, b in layers.edges:
-        near.setdefault(a, []).append(b)
-        near.setdefault(b, []).append(a)
+        out.setdefault(a, []).append(b)
+        into.setdefault(b, []).append(a)
     middle: dict[int, float] = {}
     for column in layers.columns:
         y = -sum(height(n) + GAP_Y for n in column) / 2
         for n in column:
             middle[n] = y + height(n) / 2
             y += height(n) + GAP_Y
+
+    def pull(column: list[int], sides: tuple[dict[int, list[int]], ...]) -> None:
+        near = {n: [m for side in sides for m in side.get(n, ())] for n in column}
+        wished = [sum(middle[m] for m in near[n]) / len(near[n]) if near[n] else middle[n] for n in column]
+        # What reads a card before it stands as straight behind it as it can; bends and sources give way.
+        weight = [_STIFF if n < layers.count and into.get(n) else 1.0 for n in column]
+        middle.update(zip(column, apart(wished, [height(n) for n in column], weight), strict=True))
+
     for sweep in range(_SWEEPS):
         for column in layers.columns if sweep % 2 == 0 else reversed(layers.columns):
-            wished = [sum(middle[m] for m in near[n]) / len(near[n]) if near.get(n) else middle[n] for n in column]
-            middle |= zip(column, apart(wished, [height(n) for n in column]), strict=True)
-    out: dict[int, Point] = {}
+            pull(column, (into, out))
+    # The main line stays straight: an Input that joins it late comes from below or above.
+    behind = {n: [m for m in before if into.get(m)] or before for n, before in into.items()}
+    for column in layers.columns:
+        pull(column, (behind,))
+    for column in reversed(layers.columns):
+        if any(not into.get(n) for n in column):
+            pull(column, ({n: into.get(n) or out.get(n, []) for n in column},))
+    points: dict[int, Point] = {}
     x = 0.0
     for column in layers.columns:
         width = max((size[n][0] for n in column if n < layers.count), default=0.0)
-        out |= {n: (x + (width - size[n][0]) / 2 if n < layers.count else x, middle[n] - height(n) / 2)
-                for n in column}
+        points |= {n: (x + (width - size[n][0]) / 2 if n < layers.count else x, middle[n] - height(n) / 2)
+                   for n in column}
         x += width + (GAP_X if width else 0.0)
-    return out
+    return points
 
 
-def apart(wished: list[float], heights: list[float]) -> list[float]:
-    """Return the middles closest to the wished ones (least squares) that keep the order and the gaps."""
+def apart(wished: list[float], heights: list[float], weights: list[float]) -> list[float]:
+    """Return the middles closest to the wished ones (weighted least squares) that keep the order and the gaps."""
     offsets = [0.0]
     for above, below in pairwise(heights):
         offsets.append(offsets[-1] + (above + below) / 2 + GAP_Y)
-    pools: list[tuple[float, int]] = []
-    for w, o in zip(wished, offsets, strict=True):
-        value, count = w - o, 1
+    pools: list[tuple[float, float, int]] = []
+    for w, o, weight in zip(wished, offsets, weights, strict=True):
+        value, mass, count = w - o, weight, 1
         while pools and pools[-1][0] > value:
-            v, c = pools.pop()
-            value, count = (v * c + value * count) / (c + count), c + count
-        pools.append((value, count))
-    flat = [v for v, c in pools for _ in range(c)]
+            v, m, c = pools.pop()
+            value, mass, count = (v * m + value * mass) / (m + mass), m + mass, c + count
+        pools.append((value, mass, count))
+    flat = [v for v, _, c in pools for _ in range(c)]
     return [v + o for v, o in zip(flat, offsets, strict=True)]
 
 

@@ -86,7 +86,8 @@ def test_an_example_is_what_the_builder_writes(example: Example) -> None:
 def test_cards_do_not_overlap() -> None:
     for example in EXAMPLES:
         document = open_example(example.name).document
-        boxes = [(document.layout[i], build_examples.card_size(n)) for i, n in document.graph.nodes.items()]
+        sizes = build_examples.card_sizes(document)
+        boxes = [(document.layout[i], sizes[i]) for i in document.graph.nodes]
         for k, (a, (w, h)) in enumerate(boxes):
             for b, (v, u) in boxes[:k]:
                 assert not (a.x < b.x + v and b.x < a.x + w and a.y < b.y + u and b.y < a.y + h), example.name
