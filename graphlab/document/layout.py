@@ -117,19 +117,16 @@ def one_component(
 ) -> dict[int, Point]:
     """Lay out one connected part; returns points by node number."""
     local = {n: i for i, n in enumerate(members)}
-    pairs = list(dict.fromkeys((local[a], local[b]) for a, b in edges if a != b))
     # The library can hang on an edge given twice, in either direction, and aborts on a loop.
-    simple = [(a, b) for a, b in pairs if (b, a) not in pairs[:pairs.index((a, b))]] if _both_ways(pairs) else pairs
+    once: dict[tuple[int, int], tuple[int, int]] = {}
+    for a, b in ((local[a], local[b]) for a, b in edges if a != b):
+        once.setdefault((min(a, b), max(a, b)), (a, b))
+    simple = list(once.values())
     rank = {local[number[id]]: i for i, id in enumerate(sorted_ids) if number[id] in local}
     acyclic = [(a, b) for a, b in simple if rank.get(a, -1) < rank.get(b, -1)]
     layers = sugiyama(len(members), simple) if simple and len(members) <= LARGE else None
     layers = layers or generations(len(members), acyclic)
     return {members[i]: p for i, p in spaced(layers, [size[m] for m in members]).items() if i < len(members)}
-
-
-def _both_ways(pairs: list[tuple[int, int]]) -> bool:
-    have = set(pairs)
-    return any((b, a) in have for a, b in pairs)
 
 
 def sugiyama(count: int, edges: list[tuple[int, int]]) -> Layers | None:
@@ -175,12 +172,13 @@ def generations(count: int, edges: list[tuple[int, int]]) -> Layers:
     for a, b in links:
         into.setdefault(b, []).append(a)
         out.setdefault(a, []).append(b)
+    at = {n: i for c in columns for i, n in enumerate(c)}
     for sweep in range(_SWEEPS):
         forward = sweep % 2 == 0
         near = into if forward else out
         for column in columns if forward else reversed(columns):
-            at = {n: i for c in columns for i, n in enumerate(c)}
             column.sort(key=lambda n: sum(at[m] for m in near[n]) / len(near[n]) if near.get(n) else at[n])
+            at.update((n, i) for i, n in enumerate(column))
     return Layers(count, columns, links)
 
 
