@@ -11,12 +11,13 @@ from PySide6.QtCore import QLineF, QPointF, QRectF
 
 from graphlab.document.model import Note, Place
 from graphlab.engine.graph import Graph, Source, Target
+from graphlab.engine.plan import Plan
 from graphlab.ui.canvas.geometry import Card, Spot
-from graphlab.ui.canvas.routing import Points, Route, direct, place_label, route
+from graphlab.ui.canvas.routing import Labels, Points, Route, direct, place_label, route
 from graphlab.ui.canvas.style import PLATE_HEIGHT, PORT_REACH, Style
 
 #: Up to this many wires find their ways together, so that they share out the lanes; beyond, each by itself when seen.
-TOGETHER = 1500
+TOGETHER = 400
 
 
 @dataclass
@@ -32,10 +33,13 @@ class Board:
     editable: bool = True
     #: Where the automatic layout put what the document has no place for, by path.
     auto: dict[str, Place] = field(default_factory=dict)
+    #: The plan that counts and shapes were taken from.
+    plan: Plan | None = None
     _routes: dict[Target, Route] = field(default_factory=dict)
+    _plain: dict[Target, Route] = field(default_factory=dict)
     _detours: list[Target] = field(default_factory=list)
     _lanes: list[tuple[float, float, float]] = field(default_factory=list)
-    _labels: list[QRectF] = field(default_factory=list)
+    _labels: Labels = field(default_factory=Labels)
 
     # --- arrays ------------------------------------------------------------------------------------
 
@@ -121,6 +125,15 @@ class Board:
                 self._find(*self.links[i])
         return self._routes[target]
 
+    def quick_route(self, target: Target) -> Route:
+        """Return a wire's way as it is seen from some distance: in a large network without looking for detours."""
+        if target in self._routes or len(self.links) <= TOGETHER:
+            return self.route(target)
+        if target not in self._plain:
+            _, _, a, b = self.links[self._link_index[target]]
+            self._plain[target] = direct(a.x(), a.y(), b.x(), b.y())
+        return self._plain[target]
+
     @cached_property
     def _link_index(self) -> dict[Target, int]:
         return {link[0]: i for i, link in enumerate(self.links)}
@@ -133,7 +146,7 @@ class Board:
             self._detours.append(target)
         self._routes[target] = self._labelled(way, source, self.boxes, self._labels)
 
-    def _labelled(self, way: Route, source: Source, boxes: Points, labels: list[QRectF]) -> Route:
+    def _labelled(self, way: Route, source: Source, boxes: Points, labels: Labels) -> Route:
         text = self.specs.get(source, "")
         if not text or not self.style.shapes:
             return way
@@ -205,7 +218,8 @@ class Board:
                                   if id in self.cards}}
         notes = {**self.notes, **{id: replace(n, x=n.x + dx, y=n.y + dy) for id, (dx, dy) in offsets.items()
                                   if (n := self.notes.get(id)) is not None}}
-        out = Board(self.scope, self.graph, cards, notes, self.specs, self.style, self.editable, dict(self.auto))
+        out = Board(self.scope, self.graph, cards, notes, self.specs, self.style, self.editable, self.auto,
+                    self.plan)
         # What stays is taken over, so that a drag costs as much as what is dragged.
         out.ids, out.index, out.categories = self.ids, self.index, self.categories
         out._link_index, out._touching = self._link_index, self._touching
@@ -224,8 +238,34 @@ class Board:
             if a is not None and b is not None:
                 out.links[i], out.far_lines[i] = (target, source, a, b), QLineF(a, b)
                 out.ends[i] = (a.x(), a.y(), b.x(), b.y())
-                out._routes[target] = out._labelled(direct(a.x(), a.y(), b.x(), b.y()), source, out.boxes[:0], [])
+                out._routes[target] = out._labelled(direct(a.x(), a.y(), b.x(), b.y()), source, out.boxes[:0], Labels())
         return out
+
+    def inherit(self, old: Board) -> None:
+        """Take over the ways that an edit has left alone: same ends, same label, and no card moved on or off them."""
+        boxes = {id: c.rect for id, c in old.cards.items()}
+        changed = [r for id, r in boxes.items() if id not in self.cards or self.cards[id].rect != r]
+        changed += [c.rect for id, c in self.cards.items() if id not in boxes or boxes[id] != c.rect]
+        if len(changed) > 200:
+            return
+        off = np.array([(r.left() - 8, r.top() - 8, r.right() + 8, r.bottom() + 8) for r in changed]).reshape(-1, 4)
+        lanes = set(old._detours)
+        for target, source, a, b in self.links:
+            way = old._routes.get(target)
+            if way is None or old.graph.wires.get(target) != source or self.specs.get(source) != old.specs.get(source):
+                continue
+            if (old.end(source), old.end(target)) != (a, b):
+                continue
+            r = way.bounds
+            if ((off[:, 0] < r.right()) & (off[:, 2] > r.left()) & (off[:, 1] < r.bottom())
+                    & (off[:, 3] > r.top())).any():
+                continue
+            self._routes[target] = way
+            if not way.label_rect.isEmpty():
+                self._labels.add(way.label_rect)
+            if target in lanes:
+                self._detours.append(target)
+                self._lanes.append((float(way.points[len(way.points) // 2, 1]), r.left(), r.right()))
 
     @cached_property
     def _touching(self) -> dict[str, list[int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 
 from graphlab.ui.canvas.board import note_rect
 
@@ -88,7 +88,7 @@ class Rubber(Gesture):
         style = self.view.style_
         tint = QColor(style.theme.accent)
         tint.setAlpha(28)
-        pen = style.pen(style.theme.accent, 1.0)
+        pen = QPen(style.pen(style.theme.accent, 1.0))
         pen.setCosmetic(True)
         painter.setPen(pen)
         painter.setBrush(tint)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPolygonF
 
@@ -24,12 +26,22 @@ def paint_grid(painter: QPainter, rect: QRectF, scale: float, style: Style) -> N
     step = GRID * 2
     while step * scale < 14:
         step *= 2
-    x0, y0 = rect.left() // step * step, rect.top() // step * step
     columns, lines = int(rect.width() / step) + 2, int(rect.height() / step) + 2
     if columns * lines > 20_000:
         return
-    painter.setPen(style.pen(style.theme.grid, 1.5 / scale))
-    painter.drawPoints(QPolygonF([QPointF(x0 + i * step, y0 + j * step) for i in range(columns) for j in range(lines)]))
+    pen = QPen(style.theme.grid, 1.5)
+    pen.setCosmetic(True)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setPen(pen)
+    painter.translate(rect.left() // step * step, rect.top() // step * step)
+    painter.drawPoints(_dots(step, columns, lines))
+    painter.restore()
+
+
+@lru_cache(maxsize=8)
+def _dots(step: float, columns: int, lines: int) -> QPolygonF:
+    return QPolygonF([QPointF(i * step, j * step) for i in range(columns) for j in range(lines)])
 
 
 def body_path(rect: QRectF) -> QPainterPath:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QMarginsF, QRectF, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QPen
 
 from graphlab.document.model import Document
 from graphlab.engine.graph import Target
@@ -18,8 +18,9 @@ from graphlab.ui.canvas.plates import paint_note, paint_plate, paint_sum
 from graphlab.ui.canvas.style import PADDING, Style
 from graphlab.ui.canvas.thumbs import paint_thumb
 
-#: Below this scale cards show their name alone; below the second they are rectangles from one bulk painter.
-SIMPLE, FAR = 0.55, 0.3
+#: Below this scale cards show name and value alone; below the second they are rectangles from one bulk painter,
+#: and so they are already where more cards are in view than the third.
+SIMPLE, FAR, MANY = 0.55, 0.12, 200
 MARGIN = 24.0
 
 
@@ -32,16 +33,18 @@ def paint_board(
     for note in board.notes.values():
         if note.kind == "frame" and note_rect(note).intersects(rect):
             paint_note(painter, note, style, looks.note(note.id))
-    if scale < FAR:
+    cards = board.cards_in(rect.marginsAdded(QMarginsF(16, 20, 16, 16)))
+    if scale < FAR or (scale < SIMPLE and len(cards) > MANY):
         paint_far(painter, board, looks, rect, scale)
     else:
         seen: list[tuple[Target, WireLook]] = []
+        find = board.route if scale >= SIMPLE else board.quick_route
         for target, source in board.wires_in(rect):
-            if target != hidden and (way := board.route(target)).bounds.intersects(rect):
+            if target != hidden and (way := find(target)).bounds.intersects(rect):
                 look = looks.wire(target, source)
                 seen.append((target, look))
                 paint_wire(painter, way, look, style, flow)
-        for card in board.cards_in(rect.marginsAdded(QMarginsF(16, 20, 16, 16))):
+        for card in cards:
             if scale < SIMPLE:
                 paint_simple(painter, card, looks.card(card), style)
             else:
@@ -50,8 +53,8 @@ def paint_board(
             for target, look in seen:
                 paint_plate(painter, board.route(target), board.specs.get(board.graph.wires[target], ""), look, style)
             for source, total in looks.sums().items():
-                if (card := board.cards.get(source.node)) is not None:
-                    paint_sum(painter, card.rect, total, style)
+                if (summed := board.cards.get(source.node)) is not None:
+                    paint_sum(painter, summed.rect, total, style)
     for note in board.notes.values():
         if note.kind == "note" and note_rect(note).intersects(rect):
             paint_note(painter, note, style, looks.note(note.id))
@@ -101,7 +104,7 @@ def paint_far(painter: QPainter, board: Board, looks: Looks, rect: QRectF, scale
     seen = np.flatnonzero((np.minimum(e[:, 0], e[:, 2]) < rect.right()) & (np.maximum(e[:, 0], e[:, 2]) > rect.left())
                           & (np.minimum(e[:, 1], e[:, 3]) < rect.bottom())
                           & (np.maximum(e[:, 1], e[:, 3]) > rect.top()))
-    pen = style.pen(now.wire, 1.0)
+    pen = QPen(style.pen(now.wire, 1.0))
     pen.setCosmetic(True)
     painter.setPen(pen)
     lines = board.far_lines

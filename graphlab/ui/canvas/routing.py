@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -45,11 +46,15 @@ class Route:
         box = np.array([[rect.left(), rect.top(), rect.right(), rect.bottom()]])
         return bool(inside(dense(self.points), box).any())
 
+    @cached_property
+    def _measured(self) -> tuple[Points, Points, Points]:
+        steps = np.diff(self.points, axis=0)
+        lengths = np.hypot(steps[:, 0], steps[:, 1])
+        return steps, lengths, np.concatenate([[0.0], np.cumsum(lengths)])
+
     def at(self, share: float) -> tuple[QPointF, QPointF]:
         """Return the point at a share of the length, and the direction there."""
-        steps = np.diff(self.points, axis=0)
-        lengths = np.hypot(*steps.T)
-        along = np.concatenate([[0.0], np.cumsum(lengths)])
+        steps, lengths, along = self._measured
         want = share * along[-1]
         i = int(np.clip(np.searchsorted(along, want) - 1, 0, len(steps) - 1))
         part = (want - along[i]) / max(lengths[i], 1e-9)
@@ -60,7 +65,7 @@ class Route:
     @property
     def length(self) -> float:
         """The length of the curve."""
-        return float(np.hypot(*np.diff(self.points, axis=0).T).sum())
+        return float(self._measured[2][-1])
 
 
 def dense(points: Points, pitch: float = 12.0) -> Points:
@@ -76,9 +81,13 @@ def dense(points: Points, pitch: float = 12.0) -> Points:
 
 def inside(points: Points, boxes: Points) -> NDArray[np.bool_]:
     """Tell for each box (left, top, right, bottom) whether any of the points lies in it."""
-    x, y = points[:, 0:1], points[:, 1:2]
-    within = (x > boxes[:, 0]) & (y > boxes[:, 1]) & (x < boxes[:, 2]) & (y < boxes[:, 3])
-    return np.asarray(within.any(axis=0))
+    (left, top), (right, bottom) = points.min(0), points.max(0)
+    hit = (boxes[:, 0] < right) & (boxes[:, 2] > left) & (boxes[:, 1] < bottom) & (boxes[:, 3] > top)
+    for i in np.flatnonzero(hit):
+        a, b, c, d = boxes[i]
+        x, y = points[:, 0], points[:, 1]
+        hit[i] = ((x > a) & (y > b) & (x < c) & (y < d)).any()
+    return np.asarray(hit)
 
 
 def polylines_cross(a: Points, b: Points) -> bool:
@@ -190,18 +199,41 @@ def _lane(
     return float(lane)
 
 
-def place_label(way: Route, width: float, height: float, boxes: Points, labels: list[QRectF]) -> Route:
+class Labels:
+    """The labels that stand already, found by where they are."""
+
+    CELL = 96.0
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[int, int], list[QRectF]] = {}
+
+    def _around(self, rect: QRectF) -> Iterator[tuple[int, int]]:
+        for i in range(int(rect.left() // self.CELL), int(rect.right() // self.CELL) + 1):
+            for j in range(int(rect.top() // self.CELL), int(rect.bottom() // self.CELL) + 1):
+                yield i, j
+
+    def free(self, rect: QRectF) -> bool:
+        """Tell whether no label stands in a rectangle."""
+        return not any(rect.intersects(o) for cell in self._around(rect) for o in self._cells.get(cell, ()))
+
+    def add(self, rect: QRectF) -> None:
+        """Let a label stand there."""
+        for cell in self._around(rect):
+            self._cells.setdefault(cell, []).append(rect)
+
+
+def place_label(way: Route, width: float, height: float, boxes: Points, labels: Labels) -> Route:
     """Return the route with its label where neither a card nor another label is; without where there is no room."""
-    length = way.length
+    length, b = way.length, way.bounds.adjusted(-width, -height, width, height)
+    near = boxes[(boxes[:, 0] < b.right()) & (boxes[:, 2] > b.left()) & (boxes[:, 1] < b.bottom())
+                 & (boxes[:, 3] > b.top())]
+    around = [QRectF(box[0] - 1, box[1], box[2] - box[0] + 2, box[3] - box[1]) for box in near]
     for share in (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82, 0.1, 0.9):
         middle, direction = way.at(share)
-        rect = QRectF(middle.x() - width / 2, middle.y() - height / 2, width, height)
         if abs(direction.y()) > 0.9 and length > 2 * width:
             continue
-        over = ((boxes[:, 0] < rect.right() + 1) & (boxes[:, 2] > rect.left() - 1)
-                & (boxes[:, 1] < rect.bottom()) & (boxes[:, 3] > rect.top()))
-        if over.any() or any(rect.intersects(other) for other in labels):
-            continue
-        labels.append(rect)
-        return Route(way.path, way.points, way.bounds.united(rect), middle, rect)
+        rect = QRectF(middle.x() - width / 2, middle.y() - height / 2, width, height)
+        if labels.free(rect) and not any(rect.intersects(box) for box in around):
+            labels.add(rect)
+            return replace(way, bounds=way.bounds.united(rect), label=middle, label_rect=rect)
     return way

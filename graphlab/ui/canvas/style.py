@@ -42,6 +42,7 @@ class Style:
     counts: bool = True
     grid: bool = True
     _widths: dict[tuple[str, str], float] = field(default_factory=dict, compare=False, repr=False)
+    _pens: dict[tuple[int, float, bool], QPen] = field(default_factory=dict, compare=False, repr=False)
     _fonts: dict[int, QFont] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -78,8 +79,14 @@ class Style:
         return self._fonts[size]
 
     def pen(self, colour: QColor, width: float = 1.0, dashed: bool = False) -> QPen:
-        """Return a pen with round ends."""
-        pen = QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
-        if dashed:
-            pen.setDashPattern([4.0, 3.0])
+        """Return a pen with round ends. It is shared: who wants to alter it makes a copy."""
+        key = (colour.rgba(), width, dashed)
+        pen = self._pens.get(key)
+        if pen is None:
+            pen = QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+            if dashed:
+                pen.setDashPattern([4.0, 3.0])
+            if len(self._pens) > 1000:
+                self._pens.clear()
+            self._pens[key] = pen
         return pen
