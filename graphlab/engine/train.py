@@ -97,6 +97,7 @@ class Trainer:
         self._factor = 1.0
         self._per_epoch = self._updates = 1
         self._sums = {s.phase.name: [0.0, 0.0] for s in self.stages}
+        self._losses: dict[str, float] = {}
         self._norms: dict[str, float] = {}
         self._scores: dict[str, Scores | None] = {"train": None, "validation": None}
         self._scored, self._scored_at, self._scoring = -1, -math.inf, 0.0
@@ -237,11 +238,12 @@ class Trainer:
             self._published = self.parameters.publish()
             self._version, self._published_at = self.made, perf_counter()
             self._publishing = self._published_at - begun
-        losses = {name: total / n for name, (total, n) in self._sums.items() if n}
+        # A phase that made no update since the last look keeps the loss it had.
+        self._losses |= {name: total / n for name, (total, n) in self._sums.items() if n}
         self._sums = {name: [0.0, 0.0] for name in self._sums}
         left = self.updates - self.made
         return Progress(
-            self.made, self.updates, self.epoch, self.epochs, losses, self._scores["train"],
+            self.made, self.updates, self.epoch, self.epochs, dict(self._losses), self._scores["train"],
             self._scores["validation"], self._scored, dict(self._norms),
             self.stages[0].optimiser.rate * self._factor, self.seconds,
             0.0 if self.finished or not self.made else self.seconds / self.made * left,

@@ -199,7 +199,8 @@ class Session(QObject):
             self.weights, self._stored = self._stored, None
         else:
             self._stored = self.stored
-            self.weights = weights
+            # Nodes that are bypassed or cannot run at the moment keep what they have learned.
+            self.weights = {**self._stored, **weights}
         self.player.refresh()
         self.weights_changed.emit()
 

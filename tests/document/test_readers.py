@@ -202,8 +202,8 @@ def test_arrays_that_are_refused(tmp_path: Path) -> None:
     assert "no array" in said(x=np.float64(3))
     assert "only ‘y’" in said(y=np.zeros(3))
     assert "no sample at all" in said(x=np.zeros((0, 4)))
-    assert "type" in said(x=np.array(["a", "b"]))
-    assert "type" in said(x=np.array([{}, None], object))
+    assert "plain numbers" in said(x=np.array(["a", "b"]))
+    assert "plain numbers" in said(x=np.array([{}, None], object))
     np.savez(path, x=np.zeros(3))
     with pytest.raises(DataError, match="no array ‘q’; it has x"):
         read_npz(path, features="q")
