@@ -16,11 +16,13 @@ from graphlab.document.wiring import takes
 from graphlab.engine.data import DataError, Table, sources
 from graphlab.engine.feeding import fitted, suggest
 from graphlab.engine.graph import Input
-from graphlab.engine.op import Fix, Spec, registry
+from graphlab.engine.op import Fix, Op, Spec, registry
 from graphlab.engine.plan import Plan, Problem, Step
 from graphlab.engine.setup import Phase, Setup, loss_nodes
 
 _FIXES = 3
+#: The loss that belongs after an op.
+_USUAL = {"Softmax": "CrossEntropy", "Sigmoid": "BinaryCrossEntropy", "LogSoftmax": "NLL"}
 
 
 def advice(document: Document, plan: Plan, table: Table | None) -> tuple[Problem, ...]:
@@ -83,11 +85,19 @@ def _no_loss(plan: Plan, setup: Setup) -> Iterator[Problem]:
     # Losses that classify first where the data have classes.
     classes = (table := _first_row(setup.data.name())) is not None and any(
         c.classes for c in table.columns.values() if c.target)
-    kinds.sort(key=lambda c: ("entropy" in f"{c.__name__} {c.title}".lower()) != classes)
+    single = classes and spec.rank > 1 and spec.shape[-1] == 1
+    best = _USUAL.get(last.op.name(), "BinaryCrossEntropy" if single else "SoftmaxCrossEntropy" if classes else "MSE")
+    kinds.sort(key=lambda c: (c.name() != best, ("entropy" in f"{c.name()} {c.title}".lower()) != classes))
     node = last.path.split("/")[0]
     yield Problem(node, f"The network has {len(plan.trainable())} tensors to train but no loss to train them by; add "
                   f"one after ‘{node}’.",
-                  fixes=tuple(Fix(f"add {c.title} after ‘{node}’", "add", node, op=c.name()) for c in kinds[:_FIXES]))
+                  fixes=tuple(_add_loss(c, node, last) for c in kinds[:_FIXES]))
+
+
+def _add_loss(kind: type[Op], node: str, last: Step) -> Fix:
+    logits = kind.name() == "BinaryCrossEntropy" and last.op.name() != "Sigmoid"
+    return Fix(f"add {kind.title} after ‘{node}’", "add", node, op=kind.name(),
+               attributes=(("takes", "logits"),) if logits else ())
 
 
 # --- data -------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from graphlab.document import blocks, clipboard, edits
 from graphlab.document.edits import EditError
+from graphlab.document.files import document_from_json, document_to_json
 from graphlab.document.model import Document, diff
 from graphlab.document.paths import all_ids
 from graphlab.engine.graph import Graph, Node, Output, Source, Target
@@ -85,6 +86,9 @@ def test_any_edits_leave_a_sound_document_and_the_old_one_alone(steps: list[tupl
     for old, as_it_was in past:
         assert repr(old) == as_it_was, "undo is a stack of documents, so no edit may change one"
     assert not diff(document, document).structure
+    notices: list[str] = []
+    assert document_from_json(document_to_json(document), notices) == document, "a file gives the same document back"
+    assert notices == []
     assert all_ids(document) == {n for s in scopes(document) for n in (document.scope(s) or Graph()).nodes}
 
 

@@ -11,8 +11,8 @@ from graphlab.document.fixes import apply_fix
 from graphlab.document.model import Document
 from graphlab.document.summary import advice
 from graphlab.engine.graph import Constant, Graph, Input, Source, Target
-from graphlab.engine.op import Fix
-from graphlab.engine.ops.activations import ReLU
+from graphlab.engine.op import Fix, Op
+from graphlab.engine.ops.activations import LogSoftmax, ReLU, Sigmoid, Softmax
 from graphlab.engine.ops.convolution import Conv2D
 from graphlab.engine.ops.layers import Linear
 from graphlab.engine.ops.likelihood import SoftmaxCrossEntropy
@@ -129,13 +129,26 @@ def test_an_unfinished_fix_is_refused_in_words() -> None:
 def test_a_network_without_a_loss_is_offered_those_that_fit() -> None:
     document, _ = chain(Linear(features=2))
     problem = next(p for p in problems(document) if "no loss" in p.message)
-    assert problem.fixes[0].op == "SoftmaxCrossEntropy" or "CrossEntropy" in problem.fixes[0].op
+    assert problem.fixes[0].op == "SoftmaxCrossEntropy"
     for which in range(len(problem.fixes)):
         after = fixed(document, problem, which)
         assert compile(after.graph).problems == ()
     regression = replace_setup(document, Setup(data=Regression1D()))
     first = next(p for p in problems(regression) if "no loss" in p.message).fixes[0]
-    assert "CrossEntropy" not in first.op
+    assert first.op == "MSE"
+
+
+@pytest.mark.parametrize(("ops", "loss", "takes"), [
+    ((Linear(features=2), Softmax()), "CrossEntropy", ""), ((Linear(features=2), LogSoftmax()), "NLL", ""),
+    ((Linear(features=1), Sigmoid()), "BinaryCrossEntropy", "probabilities"),
+    ((Linear(features=1),), "BinaryCrossEntropy", "logits")])
+def test_the_loss_that_belongs_after_an_op_comes_first(ops: tuple[Op, ...], loss: str, takes: str) -> None:
+    document, _ = chain(*ops)
+    after = fixed(document, next(p for p in problems(document) if "no loss" in p.message))
+    added = next(n.op for n in after.graph.nodes.values() if n.op.category == "Losses")
+    assert added.name() == loss
+    assert added.values().get("takes", "") == takes
+    assert problems(after) == ()
 
 
 def test_a_whole_network_is_finished_by_fixes_alone() -> None:
