@@ -87,13 +87,14 @@ class StepFigure:
         formula = subject.node.op.formula()
         annotated = with_shapes(formula, shapes(subject))
         self.caption = "" if annotated else shape_line(subject)
-        room = _WIDTH - self.card.rect.width() - _GAP
+        room = max(_WIDTH / 2, _WIDTH - self.card.rect.width() - _GAP)
         self.formula = lay_out(annotated or formula, 20.0, room) if formula else None
         lines = [] if self.arithmetic is None else [self.arithmetic.symbolic, self.arithmetic.substituted]
         self.lines: list[Layout] = [lay_out(text, 16.0, _WIDTH) for text in lines if text]
         self.places, self.height = self._place()
-        self.width = max([_WIDTH, self.card.rect.width() + _GAP + (self.formula.width if self.formula else 0.0),
-                          *(line.width for line in self.lines)])
+        beside = max(self.style.width(self.title, "title"), self.style.width(self.caption, "small"),
+                     self.formula.width if self.formula else 0.0)
+        self.width = max([_WIDTH, self.card.rect.width() + _GAP + beside, *(line.width for line in self.lines)])
 
     def _explain(self, session: Session, shown: list[Shown], spot: Spot | None) -> Arithmetic | None:
         if spot is None or self.subject.run is None:

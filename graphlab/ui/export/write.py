@@ -13,7 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QMarginsF, QRect, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QImage, QPageLayout, QPageSize, QPainter, QPdfWriter
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontInfo,
+    QFontMetricsF,
+    QImage,
+    QPageLayout,
+    QPageSize,
+    QPaintDevice,
+    QPainter,
+    QPdfWriter,
+)
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QApplication
 
@@ -101,12 +112,22 @@ def write(drawing: Drawing, out: Path, scale: float = 2.0) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _draw(drawing: Drawing, painter: QPainter) -> None:
-    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing
-                           | QPainter.RenderHint.SmoothPixmapTransform)
-    if drawing.ground.alpha():
-        painter.fillRect(QRect(0, 0, _up(drawing.width), _up(drawing.height)), drawing.ground)
-    drawing.paint(painter)
+def _draw(drawing: Drawing, device: QPaintDevice, scale: float, kind: str) -> None:
+    """Paint on a device. The painter ends before the device goes away, whatever happens in between."""
+    painter = QPainter()
+    if not painter.begin(device):
+        raise ExportError(f"The {kind} could not be begun; is the disk full?")
+    try:
+        painter.scale(scale, scale)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing
+                               | QPainter.RenderHint.SmoothPixmapTransform)
+        if drawing.ground.alpha():
+            painter.fillRect(QRect(0, 0, _up(drawing.width), _up(drawing.height)), drawing.ground)
+        drawing.paint(painter)
+    finally:
+        ended = painter.end()
+    if not ended:
+        raise ExportError(f"The {kind} could not be finished; is the disk full?")
 
 
 def _up(length: float) -> int:
@@ -121,12 +142,7 @@ def _svg(drawing: Drawing, out: Path, scale: float) -> None:
     generator.setViewBox(QRect(0, 0, _up(drawing.width), _up(drawing.height)))
     generator.setTitle(drawing.title or "GraphLab")
     generator.setDescription("Drawn by GraphLab")
-    painter = QPainter()
-    if not painter.begin(generator):
-        raise ExportError("The SVG could not be begun; is the disk full?")
-    _draw(drawing, painter)
-    if not painter.end():
-        raise ExportError("The SVG could not be finished; is the disk full?")
+    _draw(drawing, generator, 1.0, "SVG")
     out.write_text(_TEXT.sub(_portable, out.read_text(encoding="utf-8")), encoding="utf-8")
 
 
@@ -156,13 +172,7 @@ def _pdf(drawing: Drawing, out: Path, scale: float) -> None:
     points = QSizeF(_up(drawing.width) * 72 / _DPI, _up(drawing.height) * 72 / _DPI)
     page = QPageSize(points, QPageSize.Unit.Point, "picture", QPageSize.SizeMatchPolicy.ExactMatch)
     writer.setPageLayout(QPageLayout(page, QPageLayout.Orientation.Portrait, QMarginsF(0, 0, 0, 0)))
-    painter = QPainter()
-    if not painter.begin(writer):
-        raise ExportError("The PDF could not be begun; is the disk full?")
-    painter.scale(_FINE, _FINE)
-    _draw(drawing, painter)
-    if not painter.end():
-        raise ExportError("The PDF could not be finished; is the disk full?")
+    _draw(drawing, writer, _FINE, "PDF")
 
 
 def _png(drawing: Drawing, out: Path, scale: float) -> None:
@@ -177,9 +187,6 @@ def _png(drawing: Drawing, out: Path, scale: float) -> None:
     image.setDotsPerMeterY(round(_DPI * scale / 0.0254))
     image.setText("Title", drawing.title or "GraphLab")
     image.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(image)
-    painter.scale(scale, scale)
-    _draw(drawing, painter)
-    painter.end()
+    _draw(drawing, image, scale, "PNG")
     if not image.save(str(out)):
         raise ExportError("The PNG could not be written; is the disk full?")
