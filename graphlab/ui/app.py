@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 import graphlab
 from graphlab.ui import frames, icons, theme
+from graphlab.ui.main_window import MainWindow
 from graphlab.ui.notify import Alarm
 from graphlab.ui.settings import Settings
-
-if TYPE_CHECKING:
-    from graphlab.ui.main_window import MainWindow
 
 
 class Application(QObject):
@@ -28,16 +25,16 @@ class Application(QObject):
 
     def open_window(self, path: str | None = None) -> MainWindow:
         """Open a window, with a file in it or with the start page."""
-        from graphlab.ui.main_window import MainWindow
-
         window = MainWindow(self, self.settings)
         if self.windows:
             at = self.windows[-1].pos()
             window.move(at.x() + 32, at.y() + 32)
         self.windows.append(window)
+        window.show()
+        QApplication.processEvents()  # the frame is on the screen before anything slow is loaded
+        window.build()
         if path is None or not self.open_in(window, path):
             window.show_start_page()
-        window.show()
         return window
 
     def open_in(self, window: MainWindow, path: str) -> bool:

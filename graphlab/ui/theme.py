@@ -6,13 +6,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Mode = Literal["light", "dark", "system"]
 
@@ -239,6 +241,8 @@ def font(pixels: float = 13, *, bold: bool = False, tabular: bool = False) -> QF
 
 def sign_table(theme: Theme | None = None) -> NDArray[np.uint8]:
     """Return 255 RGBA rows from most negative (orange) over the card's ground at zero to most positive (blue)."""
+    import numpy as np  # windows appear before it is loaded
+
     theme = theme or current()
     zero = mix(theme.card, theme.text, 0.04)
     share = np.abs(np.linspace(-1, 1, 255))[:, None]
@@ -249,6 +253,8 @@ def sign_table(theme: Theme | None = None) -> NDArray[np.uint8]:
 
 def grey_table(theme: Theme | None = None) -> NDArray[np.uint8]:
     """Return 256 RGBA rows from black to white for pictures, softened so that they sit calmly on a card."""
+    import numpy as np  # windows appear before it is loaded
+
     low, high = (28, 245) if not (theme or current()).dark else (12, 232)
     grey = np.rint(np.linspace(low, high, 256)).astype(np.uint8)
     return np.stack([grey, grey, grey, np.full(256, 255, np.uint8)], axis=1)

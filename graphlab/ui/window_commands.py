@@ -8,22 +8,27 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QMainWindow
 
-from graphlab.engine.op import registry
 from graphlab.ui import theme
 from graphlab.ui.notify import log_path
-from graphlab.ui.panels.palette import Palette
 from graphlab.ui.panels.panel import Panel
-from graphlab.ui.panels.samples_find import next_wrong
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QDockWidget, QWidget
+    from PySide6.QtWidgets import QDockWidget, QMenu, QSpinBox, QStackedWidget, QToolBar, QWidget
 
     from graphlab.ui.actions import Actions
     from graphlab.ui.app import Application
     from graphlab.ui.canvas.view import CanvasView
     from graphlab.ui.file_commands import FileCommands
+    from graphlab.ui.panels.history import History
+    from graphlab.ui.panels.lenses import LensPanel
+    from graphlab.ui.panels.palette import Palette
+    from graphlab.ui.panels.problems import Problems
+    from graphlab.ui.panels.timeline import Timeline
+    from graphlab.ui.panels.training import TrainingPanel
     from graphlab.ui.session import Session
     from graphlab.ui.settings import Settings
+    from graphlab.ui.start_page import StartPage
+    from graphlab.ui.status_bar import Status
     from graphlab.ui.training import Training
 
 
@@ -37,8 +42,21 @@ class WindowCommands(QMainWindow):
     training: Training
     files: FileCommands
     canvas: CanvasView
+    start_page: StartPage
+    stack: QStackedWidget
+    editor: QWidget
+    timeline: Timeline
     library: Palette
+    history: History
+    problems: Problems
+    training_panel: TrainingPanel
+    lens: LensPanel
     docks: dict[str, QDockWidget]
+    toolbar: QToolBar
+    recent_menu: QMenu
+    seed: QSpinBox
+    view_batch: QSpinBox
+    status: Status
 
     @property
     def editing(self) -> bool:
@@ -59,6 +77,8 @@ class WindowCommands(QMainWindow):
 
     def add_op(self, name: str) -> None:
         """Add an op to the canvas: after the selected node, or where there is room."""
+        from graphlab.engine.op import registry
+
         op = registry().get(name)
         if op is not None:
             self.show_editor()
@@ -126,6 +146,8 @@ class WindowCommands(QMainWindow):
 
     def next_wrong(self) -> None:
         """Look at the next sample whose class the network gets wrong."""
+        from graphlab.ui.panels.samples_find import next_wrong
+
         found = next_wrong(self.session)
         if found is None:
             count = f"{self.session.samples:,}"

@@ -109,7 +109,7 @@ class MapPlot(pg.PlotWidget):  # type: ignore[misc]
         self.points = pg.ScatterPlotItem(size=5, pxMode=True)
         for part in (self.image, self.points, self.curve):
             item.addItem(part)
-        self.setMinimumSize(150, 90)
+        self.setMinimumSize(96, 80)
         self._box = (-1.0, -1.0, 1.0, 1.0)
         self.restyle()
         theme.signals.changed.connect(self.restyle)

@@ -50,7 +50,7 @@ class CurvePlot(pg.PlotWidget):  # type: ignore[misc]
         item.getAxis("bottom").setStyle(hideOverlappingLabels=20, maxTickLevel=0)
         item.setContentsMargins(2, 0, 6, 2)
         self.legend = item.addLegend(offset=(-4, 4), labelTextSize="8pt", verSpacing=-8)
-        self.setMinimumSize(150, 90)
+        self.setMinimumSize(96, 80)
         self.setAccessibleName(title)
         if log:
             item.setLogMode(y=True)
