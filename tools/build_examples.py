@@ -84,15 +84,14 @@ DRAFTS: Mapping[str, Callable[[], nets.Draft]] = {
 
 
 def card_size(node: Node, count: NodeCount) -> Size:
-    """Return how tall the canvas draws a card, and about how wide: fonts differ from machine to machine."""
+    """Return the room of a card: about as wide as the canvas draws it, for fonts differ, and as tall as usual ones."""
     op = node.op
     first = op.line() + (f"{count.parameters:,} params" if count.parameters else "weights of" if node.shares else "")
-    rows = bool(first or count.macs) + bool(first and count.macs)
-    tall = 30 + (18 if rows else 0) + (15 if rows > 1 else 0) + 45
     ports = max(len([p for p in op.ports() if p.data]), len(op.output_names()))
     header = 66 + 8 * len(node.label or op.title) + 7 * len(op.title if node.label else node.id)
     wide = max(128, header, 32 + 8 * len(first))
-    return math.ceil(wide / 8) * 8.0, math.ceil(max(tall, 16 * ports + 16) / 16) * 16.0
+    # Equally tall ones have their tops, and so their first ports, on one line.
+    return math.ceil(wide / 8) * 8.0, max(112.0, 40.0 + 16.0 * ports)
 
 
 def document(example: Example, draft: nets.Draft) -> Document:

@@ -52,6 +52,7 @@ class CanvasBase(Showing):
     def _on_changed(self, change: Change) -> None:
         before = self._board if self._gliding else None
         self._dirty = True
+        self.hint.hide()
         if before is not None and change.moved:
             self._start_glide(before, change.moved)
         self._gliding = False
@@ -64,6 +65,7 @@ class CanvasBase(Showing):
 
     def _on_replaced(self) -> None:
         self.cancel_gesture()
+        self.hint.hide()
         self._board, self._dirty, self._seen = None, True, {}
         self.selected_notes, self.selected_wire = set(), None
         self._fit_when_shown = True
@@ -73,6 +75,7 @@ class CanvasBase(Showing):
 
     def _on_scope(self, scope: str) -> None:
         self.cancel_gesture()
+        self.hint.hide()
         self._seen[self._shown_scope] = (self.scale_now(), self.visible_rect().center())
         self._shown_scope, self._dirty, self.played.scope = scope, True, scope
         self.selected_notes, self.selected_wire, self.hit = set(), None, NOTHING

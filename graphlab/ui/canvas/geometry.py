@@ -9,11 +9,12 @@ from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF
 
-from graphlab.engine.graph import Node
+from graphlab.engine.graph import Input, Node, Output, Parameter
 from graphlab.engine.loop import Block, Loop
 from graphlab.engine.op import Op, overrides
 from graphlab.engine.plan import Plan
 from graphlab.ui.canvas.style import (
+    FIRST_PORT,
     GRID,
     HEADER,
     NARROWEST,
@@ -29,6 +30,9 @@ from graphlab.ui.canvas.style import (
 )
 
 Side = Literal["in", "out"]
+USUAL_HEIGHT = 112.0
+#: Ops that are told apart by their names rather than by their kind.
+NAMED = (Block, Input, Output, Parameter)
 
 
 @dataclass(frozen=True)
@@ -129,8 +133,8 @@ def content_of(
     """Gather what a node's card says."""
     op = node.op
     return Content(
-        name=node.label or op.title,
-        second=op.title if node.label else node.id,
+        name=node.label or (node.id if isinstance(op, NAMED) else op.title),
+        second=op.title if node.label or isinstance(op, NAMED) else node.id,
         category=op.category,
         line=op.line(),
         params=totals[0],
@@ -168,26 +172,24 @@ def size_of(content: Content, style: Style) -> tuple[float, float]:
     tall = HEADER + 6 + (ROW if body else 0) + (SMALL_ROW if len(body) > 1 else 0)
     if style.thumbnails:
         tall += 4 + WELL + STRIP + PADDING
-    data = sum(1 for p in content.inputs if not p[2]), len(content.outputs)
-    tall = max(tall, PORT_PITCH * max(data) + PORT_PITCH)
-    # Twice the grid, so that the middle, where wires begin and end, is on the grid as well.
-    return math.ceil(max(wide) / GRID) * GRID, math.ceil(tall / (2 * GRID)) * 2 * GRID
+    ports = max(sum(1 for p in content.inputs if not p[2]), len(content.outputs))
+    tall = max(tall, FIRST_PORT + PORT_PITCH * ports)
+    return math.ceil(max(wide) / GRID) * GRID, math.ceil(tall / GRID) * GRID
 
 
 def heights_of_ports(content: Content, height: float) -> tuple[list[float], list[float]]:
     """Return how far below the card's top the inputs and the outputs are.
 
-    Those that take wires by nature stand around the middle; those of stored weights squeeze in below them.
+    The first is equally far down on every card, so that cards of different heights are wired straight where their
+    tops are level. Ports of stored weights squeeze in below the others.
     """
-    def around(n: int) -> list[float]:
-        return [height / 2 + PORT_PITCH * (i - (n - 1) / 2) for i in range(n)]
-
-    data = around(sum(1 for p in content.inputs if not p[2]))
+    data = [FIRST_PORT + PORT_PITCH * i for i in range(sum(1 for p in content.inputs if not p[2]))]
     stored = len(content.inputs) - len(data)
-    top = (data[-1] if data else height / 2 - PORT_PITCH) + PORT_PITCH
+    top = FIRST_PORT + PORT_PITCH * len(data)
     pitch = min(PORT_PITCH, max(height - PORT_REACH / 2 - top, 0) / max(stored - 1, 1))
     below = [top + pitch * i for i in range(stored)]
-    return [(below if p[2] else data).pop(0) for p in content.inputs], around(len(content.outputs))
+    outputs = [FIRST_PORT + PORT_PITCH * i for i in range(len(content.outputs))]
+    return [(below if p[2] else data).pop(0) for p in content.inputs], outputs
 
 
 def make_card(
@@ -209,5 +211,8 @@ def snap(value: float) -> float:
 
 
 def sizes(cards: Mapping[str, Card]) -> dict[str, tuple[float, float]]:
-    """Return every card's width and height, for the automatic layout."""
-    return {id: (card.rect.width(), card.rect.height()) for id, card in cards.items()}
+    """Return every card's width and height for the automatic layout.
+
+    That centres cards on each other; usual cards count as equally high, so that their tops and ports become level.
+    """
+    return {id: (card.rect.width(), max(card.rect.height(), USUAL_HEIGHT)) for id, card in cards.items()}

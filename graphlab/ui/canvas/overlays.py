@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QRectF, Qt, QTimer
-from PySide6.QtGui import QPainter, QPalette
-from PySide6.QtWidgets import QFrame, QLabel
+from PySide6.QtCore import QPoint, QRect, QRectF, Qt, QTimer
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
 
 from graphlab.ui import icons, theme
 from graphlab.ui.canvas.style import Style
@@ -43,7 +43,7 @@ def paint_read_only(painter: QPainter, rect: QRectF, scope: str, style: Style) -
     """Say in the corner that the inside of an operation can be looked at, and not edited."""
     now = style.theme
     text = f"Inside {scope.replace('/', ' › ')}: read-only, as it runs. Esc leaves."
-    plate = QRectF(rect.x() + 12, rect.y() + 12, style.width(text, "small") + 36, 24)
+    plate = QRectF(rect.x() + 12, rect.bottom() - 36, style.width(text, "small") + 36, 24)
     painter.setPen(style.pen(now.hairline))
     painter.setBrush(now.card)
     painter.drawRoundedRect(plate, 4, 4)
@@ -53,45 +53,56 @@ def paint_read_only(painter: QPainter, rect: QRectF, scope: str, style: Style) -
     painter.drawText(plate.adjusted(28, 0, -8, 0), Qt.AlignmentFlag.AlignVCenter, text)
 
 
-class Hint(QLabel):
+class Hint(QWidget):
     """A sentence beside the pointer: why a wire does not fit, what a drop would do."""
+
+    WIDEST, PAD = 360, 9
 
     def __init__(self, view: Showing) -> None:
         super().__init__(view.viewport())
         self._around = view.viewport()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setWordWrap(True)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setMargin(7)
-        self.setFrameShape(QFrame.Shape.Box)
-        self.setAutoFillBackground(True)
+        self.setAccessibleName("Hint")
+        self._text, self._tone = "", "text"
         self.hide()
         self._fade = QTimer(self)
         self._fade.setSingleShot(True)
         self._fade.timeout.connect(self.hide)
 
+    def text(self) -> str:
+        """Return what is said."""
+        return self._text
+
     def say(self, sentence: str, at: QPoint, tone: str = "text", fading: bool = False) -> None:
         """Show a sentence near a point of the viewport, inside of it; ``fading`` hides it again after a while."""
-        now = theme.current()
-        colours = QPalette(self.palette())
-        colours.setColor(QPalette.ColorRole.Window, now.card)
-        colours.setColor(QPalette.ColorRole.WindowText, getattr(now, tone))
-        self.setPalette(colours)
-        self.setFont(theme.font(12))
-        self.setText(sentence)
-        self.setMaximumWidth(380)
-        self.resize(self.sizeHint().boundedTo(self.maximumSize()))
-        self.setFixedWidth(min(380, self.fontMetrics().horizontalAdvance(sentence) + 20))
-        self.adjustSize()
+        self._text, self._tone = sentence, tone
+        self.setAccessibleDescription(sentence)
+        room = QRect(0, 0, self.WIDEST - 2 * self.PAD, 2000)
+        need = QFontMetrics(theme.font(12)).boundingRect(room, Qt.TextFlag.TextWordWrap, sentence)
+        self.resize(need.width() + 2 * self.PAD + 2, need.height() + 2 * self.PAD - 4)
         area = self._around.rect()
-        x = min(at.x() + 18, area.right() - self.width() - 4)
-        y = at.y() + 18
+        x, y = min(at.x() + 18, area.right() - self.width() - 4), at.y() + 18
         if y + self.height() > area.bottom() - 4:
             y = at.y() - self.height() - 10
         self.move(max(4, x), max(4, y))
         self.show()
         self.raise_()
+        self.update()
         if fading:
             self._fade.start(max(2500, 55 * len(sentence)))
         else:
             self._fade.stop()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        now = theme.current()
+        colour = getattr(now, self._tone)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(now.border if self._tone == "text" else colour)
+        painter.setBrush(now.card)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 5, 5)
+        painter.setPen(now.text)
+        painter.setFont(theme.font(12))
+        painter.drawText(self.rect().adjusted(self.PAD, 0, -self.PAD, 0),
+                         Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap, self._text)
+        painter.end()

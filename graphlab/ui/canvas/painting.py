@@ -18,7 +18,7 @@ from graphlab.ui.theme import mix
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
-FADED = 0.35
+FADED = 0.45
 
 
 def paint_grid(painter: QPainter, rect: QRectF, scale: float, style: Style) -> None:

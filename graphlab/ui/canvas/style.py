@@ -15,8 +15,8 @@ GRID = 8.0
 HEADER = 24.0
 CORNER = 6.0
 PADDING = 8.0
-#: Distance between two ports.
-PORT_PITCH = 16.0
+#: The first port's distance from the card's top, and that between ports.
+FIRST_PORT, PORT_PITCH = 40.0, 16.0
 #: How close the pointer has to be to a port, and the dot that is seen.
 PORT_REACH, PORT_DOT = 10.0, 4.0
 #: Heights of a card's rows: the line that matters, the second count, the value's picture, the gradient's strip.
