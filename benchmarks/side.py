@@ -80,14 +80,14 @@ class Theirs:
     """PyTorch."""
 
     def __init__(self, workload: Workload, variant: str) -> None:
-        from benchmarks.families import peer
+        from benchmarks.peer import GAN, Peer  # PyTorch is loaded on this side only
 
-        graph = workload.graph()
-        plan, setup = compile(graph), workload.setup()
+        plan, setup = compile(workload.graph()), workload.setup()
         prepared = prepare(plan, workload.data(), setup)
         rows = prepared.rows["train"]
         arrays = {k: v[rows] for k, v in prepared.arrays.items()}
-        self.peer = peer(workload, plan, initial_weights(plan, setup.seed), arrays, prepared, variant)
+        make = GAN if workload.phases else Peer
+        self.peer = make(workload, plan, initial_weights(plan, setup.seed), arrays, variant)
         self.batches = self.peer.epochs(shuffled(len(rows), setup.seed, 0))
 
     def first(self) -> list[float]:

@@ -82,6 +82,37 @@ class Columns:
         s.call(np.matmul, kernels, self.under[start:stop], out=out)
 
 
+def pointwise(step: Step, training: bool) -> bool:
+    """Tell whether a convolution looks at single pixels, all of them."""
+    op = step.op
+    return (plain_groups(step, training) and isinstance(op, Conv2D) and set(op.kernel) == set(op.stride) == {1}
+            and (op.padding != "pixels" or set(op.pixels) == {0}))
+
+
+@kernel(Conv2D, reads=("x", "W"), layout="last", fits=pointwise)
+def conv_pixels(s: Site) -> Backward:
+    """Bind y = W·x + b for every picture row (C, W·N), without laying out columns."""
+    x, y, w = s.raw("x", "last"), s.raw("y"), s.raw("W")
+    h, channels, width, n = x.shape
+    kernels, rows, out = w.reshape(len(w), channels), x.reshape(h, channels, -1), y.reshape(h, len(w), -1)
+    s.call(np.matmul, kernels, rows, out=out)
+    if s.has("b"):
+        s.call(np.add, out, s.raw("b")[:, None], out=out)
+
+    def back(b: Back) -> None:
+        dy = b.upstream().reshape(out.shape)
+        if b.wants("b"):
+            bind_bias(b, dy)
+        if b.wants("W"):
+            each = b.scratch((h, len(w), channels))
+            b.call(np.matmul, dy, rows.transpose(0, 2, 1), out=each)
+            b.call(np.dot, b.constant(1.0, (h,)), each.reshape(h, -1), b.into("W").reshape(-1))
+        if b.wants("x"):
+            b.call(np.matmul, kernels.T, dy, out=b.into("x", "last").reshape(rows.shape))
+
+    return back
+
+
 def by_rows(w: Array) -> Array:
     """View kernels (F, C, K, K) as (F, K, C, K): in the order of the columns."""
     return w.transpose(0, 2, 1, 3)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from graphlab.engine.fast.backward import Back
-from graphlab.engine.fast.kernel import Backward, kernel
+from graphlab.engine.fast.kernel import Backward, chain_kernel, kernel
+from graphlab.engine.fast.kernels.elementwise import bind_gate
 from graphlab.engine.fast.site import Site
+from graphlab.engine.ops.activations import ReLU
 from graphlab.engine.ops.normalise import BatchNorm
 from graphlab.engine.plan import Step
 from graphlab.engine.record import Array
@@ -14,7 +16,7 @@ from graphlab.engine.spec import Batch
 
 
 class Channels:
-    """A value with the batch innermost as (before, channels, behind): rows of features, or pictures (H, C, W, N)."""
+    """A value with the batch innermost as (before, channels, behind): rows of features, or pictures (H, C, W·N)."""
 
     def __init__(self, s: Site) -> None:
         y = s.raw("y")
@@ -22,25 +24,38 @@ class Channels:
         self.before = y.shape[0] if y.ndim == 4 else 1
         self.behind = y.size // (self.count * self.before)
         self.m = self.before * self.behind
-        self.behind_ones = s.constant(1.0, (self.behind,))
 
     def matrix(self, raw: Array) -> Array:
-        """Return an array in the memory order of y in that shape; without a leading axis of 1."""
-        return raw.reshape(self.count, -1) if self.before == 1 else raw.reshape(self.before, self.count, -1)
+        """Return an array in the memory order of y in that shape."""
+        return raw.reshape(self.before, self.count, self.behind)
 
-    def sum(self, b: Site | Back, matrix: Array, weight: float, out: Array) -> None:
+    def sum(self, b: Site | Back, x: Array, weight: float, out: Array) -> None:
         """Bind the sum of every channel times a weight."""
-        if self.before == 1:
-            b.call(np.dot, matrix, b.constant(weight, (self.behind,)), out)
-            return
-        part = b.scratch((self.before, self.count))
-        b.call(np.dot, matrix.reshape(-1, self.behind), self.behind_ones, part.reshape(-1))
-        b.call(np.dot, b.constant(weight, (self.before,)), part, out)
+        parts = b.scratch((self.before, self.count))
+        b.call(np.dot, x.reshape(-1, self.behind), b.constant(1.0, (self.behind,)), parts.reshape(-1))
+        b.call(np.dot, b.constant(weight, (self.before,)), parts, out)
 
-    @staticmethod
-    def spread(vector: Array) -> Array:
-        """Return one number a channel so that it combines with the matrix."""
-        return vector[:, None]
+    def product(self, b: Site | Back, x: Array, z: Array, weight: float, out: Array) -> None:
+        """Bind the sum of x·z of every channel times a weight."""
+        if self.before == 1:
+            t = b.scratch(x.shape)
+            b.call(np.multiply, x, z, out=t)
+            self.sum(b, t, weight, out)
+        else:
+            parts = b.scratch((self.before, self.count))
+            b.call(np.vecdot, x, z, out=parts)
+            b.call(np.dot, b.constant(weight, (self.before,)), parts, out)
+
+    def spread(self, b: Site | Back, vector: Array) -> Array:
+        """Return one number a channel so that it combines with (before, channels, behind).
+
+        Where it is repeated more than once, it is written out first: equal shapes are combined twice as fast.
+        """
+        if self.before == 1:
+            return vector[:, None]
+        wide = b.scratch((self.count, self.behind))
+        b.call(np.copyto, wide, vector[:, None])
+        return wide
 
 
 def pictures_or_rows(step: Step) -> bool:
@@ -61,47 +76,66 @@ def rests(step: Step, training: bool) -> bool:
 
 @kernel(BatchNorm, layout="last", over=("x",), fits=learns)
 def batch_norm(s: Site) -> Backward:
-    """Bind y = c·γ/√(var + ε) + β with c = x − μ; dx = k·(dy − mean(dy) − c·mean(dy·c)/(var + ε)), k = γ/√(var + ε)."""
-    op, of = s.op, Channels(s)
+    """Bind y = c·k + β with c = x − μ and k = γ/√(var + ε); dx = k·(dy − mean(dy) − c·mean(dy·c)/(var + ε))."""
+    return bind_batch_norm(s, False)
+
+
+@chain_kernel(BatchNorm, ReLU, reads=("y",), layout="last", fits=learns)
+def batch_norm_relu(s: Site) -> Backward:
+    """Bind the same with a ReLU behind, while the numbers are at hand."""
+    return bind_batch_norm(s, True)
+
+
+def bind_batch_norm(s: Site, relu: bool) -> Backward:
+    """Bind batch normalisation in training."""
+    of = Channels(s)
     x, y = of.matrix(s.raw("x", "last")), of.matrix(s.raw("y"))
-    gamma, beta = s.raw("gamma"), s.raw("beta")
-    stats = s.keep((2, of.count))
+    stats, inverse, scale = s.keep((2, of.count)), s.keep((of.count,)), s.keep((of.count,))
     mu, var = stats
-    inverse, scale, centred = s.keep((of.count,)), s.keep((of.count,)), s.keep(x.shape)
-    t = s.scratch(x.shape)
+    c = s.keep(x.shape)
     of.sum(s, x, 1.0 / of.m, mu)
-    s.call(np.subtract, x, of.spread(mu), out=centred)
-    s.call(np.multiply, centred, centred, out=t)
-    of.sum(s, t, 1.0 / of.m, var)
-    s.call(np.add, var, s.constant(op.eps), out=inverse)
-    s.call(np.sqrt, inverse, out=inverse)
-    s.call(np.reciprocal, inverse, out=inverse)
-    s.call(np.multiply, gamma, inverse, out=scale)
-    s.call(np.multiply, centred, of.spread(scale), out=y)
-    s.call(np.add, y, of.spread(beta), out=y)
+    s.call(np.subtract, x, of.spread(s, mu), out=c)
+    of.product(s, c, c, 1.0 / of.m, var)
+    bind_scale(s, var, inverse, scale)
+    s.call(np.multiply, c, of.spread(s, scale), out=y)
+    s.call(np.add, y, of.spread(s, s.raw("beta")), out=y)
+    if relu:
+        s.call(np.maximum, y, s.constant(0.0, y.shape), out=y)
     if s.stored("mean") and s.stored("var"):
         bind_memories(s, stats, of.m)
 
     def back(b: Back) -> None:
-        dy, t = of.matrix(b.upstream()), b.scratch(x.shape)
-        dgamma = b.into("gamma") if b.wants("gamma") else b.scratch((of.count,))
+        dy = of.matrix(b.upstream())
+        dx = of.matrix(b.into("x", "last", over="y")) if b.wants("x") else None
+        if relu:
+            gated = b.scratch(x.shape) if dx is None else dx
+            bind_gate(b, y, dy, gated)
+            dy = gated
         dbeta = b.into("beta") if b.wants("beta") else b.scratch((of.count,))
+        dgamma = b.into("gamma") if b.wants("gamma") else b.scratch((of.count,))
         of.sum(b, dy, 1.0, dbeta)
-        b.call(np.multiply, dy, centred, out=t)
-        of.sum(b, t, 1.0, dgamma)
+        of.product(b, dy, c, 1.0, dgamma)
         b.call(np.multiply, dgamma, inverse, out=dgamma)
-        if b.wants("x"):
-            a, share = b.scratch((of.count,)), b.constant(1.0 / of.m)
-            b.call(np.multiply, dgamma, inverse, out=a)
-            b.call(np.multiply, a, share, out=a)
-            b.call(np.multiply, centred, of.spread(a), out=t)
-            b.call(np.multiply, dbeta, share, out=a)
-            dx = of.matrix(b.into("x", "last", over="y"))
-            b.call(np.subtract, dy, t, out=dx)
-            b.call(np.subtract, dx, of.spread(a), out=dx)
-            b.call(np.multiply, dx, of.spread(scale), out=dx)
+        if dx is None:
+            return
+        share, mean, slope, t = b.constant(1.0 / of.m), b.scratch(mu.shape), b.scratch(mu.shape), b.scratch(x.shape)
+        b.call(np.multiply, dbeta, share, out=mean)
+        b.call(np.multiply, dgamma, inverse, out=slope)
+        b.call(np.multiply, slope, share, out=slope)
+        b.call(np.multiply, c, of.spread(b, slope), out=t)
+        b.call(np.subtract, dy, t, out=dx)
+        b.call(np.subtract, dx, of.spread(b, mean), out=dx)
+        b.call(np.multiply, dx, of.spread(b, scale), out=dx)
 
     return back
+
+
+def bind_scale(s: Site, var: Array, inverse: Array, scale: Array) -> None:
+    """Bind inverse = 1/√(var + ε) and scale = γ·inverse."""
+    s.call(np.add, var, s.constant(s.op.eps), out=inverse)
+    s.call(np.sqrt, inverse, out=inverse)
+    s.call(np.reciprocal, inverse, out=inverse)
+    s.call(np.multiply, s.raw("gamma"), inverse, out=scale)
 
 
 def bind_memories(s: Site, stats: Array, m: int) -> None:
@@ -121,19 +155,16 @@ def bind_memories(s: Site, stats: Array, m: int) -> None:
         s.remember(np.add, memory, t[part], out=memory)
 
 
-@kernel(BatchNorm, reads=("x",), layout="last", over=("x",), fits=rests)
+@kernel(BatchNorm, reads=("x",), layout="last", fits=rests)
 def batch_norm_at_rest(s: Site) -> Backward:
     """Bind y = (x − mean)·k + β with k = γ/√(var + ε) from the running statistics; dx = k·dy."""
     of = Channels(s)
     x, y = of.matrix(s.raw("x", "last")), of.matrix(s.raw("y"))
     inverse, scale, mean = s.keep((of.count,)), s.keep((of.count,)), s.raw("mean")
-    s.call(np.add, s.raw("var"), s.constant(s.op.eps), out=inverse)
-    s.call(np.sqrt, inverse, out=inverse)
-    s.call(np.reciprocal, inverse, out=inverse)
-    s.call(np.multiply, s.raw("gamma"), inverse, out=scale)
-    s.call(np.subtract, x, of.spread(mean), out=y)
-    s.call(np.multiply, y, of.spread(scale), out=y)
-    s.call(np.add, y, of.spread(s.raw("beta")), out=y)
+    bind_scale(s, s.raw("var"), inverse, scale)
+    s.call(np.subtract, x, of.spread(s, mean), out=y)
+    s.call(np.multiply, y, of.spread(s, scale), out=y)
+    s.call(np.add, y, of.spread(s, s.raw("beta")), out=y)
 
     def back(b: Back) -> None:
         dy = of.matrix(b.upstream())
@@ -141,11 +172,10 @@ def batch_norm_at_rest(s: Site) -> Backward:
             of.sum(b, dy, 1.0, b.into("beta"))
         if b.wants("gamma"):
             t, dgamma = b.scratch(x.shape), b.into("gamma")
-            b.call(np.subtract, x, of.spread(mean), out=t)
-            b.call(np.multiply, t, dy, out=t)
-            of.sum(b, t, 1.0, dgamma)
+            b.call(np.subtract, x, of.spread(b, mean), out=t)
+            of.product(b, t, dy, 1.0, dgamma)
             b.call(np.multiply, dgamma, inverse, out=dgamma)
         if b.wants("x"):
-            b.call(np.multiply, dy, of.spread(scale), out=of.matrix(b.into("x", "last", over="y")))
+            b.call(np.multiply, dy, of.spread(b, scale), out=of.matrix(b.into("x", "last", over="y")))
 
     return back
