@@ -7,10 +7,12 @@ notes inside a block, and the setup's losses and feeds.
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
+from graphlab.document.codec import FormatError, typed, write_value
 from graphlab.document.model import Document, Note, Place
 from graphlab.document.paths import (
     EditError,
@@ -141,7 +143,14 @@ def set_attributes(document: Document, id: str, values: Mapping[str, Any], scope
     for name in values:
         if name not in known:
             raise EditError(f"{node.op.title} ‘{node.name}’ has no attribute {name!r}; it has {', '.join(known)}.")
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    hints = typing.get_type_hints(type(node.op))
+    where = f"{node.op.title} ‘{node.name}’ needs its attribute"
+    try:
+        # A value out of its limits is a problem that `compile` reports; one of a wrong type would not survive a file.
+        given = {k: v if isinstance(v, Graph) else typed(write_value(v), hints[k], f"{where} {k}")
+                 for k, v in values.items()}
+    except FormatError as e:
+        raise EditError(f"{e}.") from None
     return _with_node(document, replace(node, op=node.op.replace(**given)), scope)
 
 

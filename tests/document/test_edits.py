@@ -129,6 +129,8 @@ def test_attributes_that_take_ports_away_take_their_wires_along() -> None:
     assert Target(id, "x2") in broken.graph.wires, "which ports it has is known only once the value is mended"
     with pytest.raises(EditError, match="has no attribute 'size'"):
         edits.set_attributes(document, id, {"size": 2})
+    with pytest.raises(EditError, match="needs its attribute count to be a whole number"):
+        edits.set_attributes(document, id, {"count": "many"})
 
 
 def test_group_and_ungroup_keep_weights_and_values() -> None:

@@ -57,7 +57,7 @@ def apply(document: Document, what: str, a: int, b: int) -> Document:
             return edits.insert_on_wire(document, ends[b % len(ends)], OPS[a % len(OPS)], scope)[0]
         case "set":
             op = graph.nodes[id].op
-            fields = [f.name for f in op.attributes() if isinstance(getattr(op, f.name), int)]
+            fields = [f.name for f in op.attributes() if type(getattr(op, f.name)) is int]
             return edits.set_attributes(document, id, dict.fromkeys(fields[:1], 1 + b % 5), scope)
         case "paste":
             return clipboard.duplicate(document, {id, other}, scope, incoming=bool(b % 2)).document
