@@ -126,7 +126,7 @@ class MainWindow(WindowCommands):
         """Show examples and recent files, and nothing else."""
         if self._arrangement is None:
             # Before the panels are laid out, what is remembered of them holds.
-            laid_out = self.isVisible() and not self._remembered
+            laid_out = self.isVisible() and self._remembered.isEmpty()
             self._arrangement = self.saveState(ARRANGEMENT) if laid_out else self._remembered
             for dock in self.docks.values():
                 dock.hide()
@@ -141,13 +141,13 @@ class MainWindow(WindowCommands):
             self._arrange(self._arrangement)
             self.toolbar.show()
             self._arrangement = None
-        if self._remembered:
+        if not self._remembered.isEmpty():
             QTimer.singleShot(0, self, self._settle)
         self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _settle(self) -> None:
         """Once the panels stand, give them their first sizes, and show the whole network in what is left."""
-        if self._remembered and self._remembered == self._first_arrangement:
+        if self._remembered == self._first_arrangement:
             self._size_docks()
         self._remembered = QByteArray()
         QTimer.singleShot(20, self.canvas, self.canvas.show_all)

@@ -58,8 +58,8 @@ def build_window(window: MainWindow) -> None:
     window.start_page = StartPage(window)
     window.setDockOptions(window.DockOption.AllowTabbedDocks | window.DockOption.AllowNestedDocks)
     window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-    # The side panels reach down to the status bar, so that the bottom one stays as wide as the canvas.
-    window.setCorner(Qt.Corner.BottomLeftCorner, _LEFT)
+    # The plots below need width, the arithmetic on the right needs height.
+    window.setCorner(Qt.Corner.BottomLeftCorner, _BOTTOM)
     window.setCorner(Qt.Corner.BottomRightCorner, _RIGHT)
     _centre(window)
     _docks(window)
@@ -107,6 +107,7 @@ def _docks(window: MainWindow) -> None:
             dock = make_dock(panel.name, panel.about, panel, window)
             window.addDockWidget(area, dock)
             window.docks[panel.name] = dock
+            dock.show()  # now rather than soon: the arrangement is saved before the event loop comes to it
             if first is None:
                 first = dock
             else:
@@ -149,6 +150,7 @@ def _toolbar(window: MainWindow) -> None:
             if id == "palette":
                 button.setText(f"Commands  {actions.table[id].shortcut}")
     window.addToolBar(bar)
+    bar.show()
     window.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
 
 

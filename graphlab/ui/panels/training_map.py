@@ -106,7 +106,7 @@ class MapPlot(pg.PlotWidget):  # type: ignore[misc]
         item.disableAutoRange()
         self.image = pg.ImageItem(axisOrder="row-major")
         self.curve = pg.PlotDataItem(antialias=False)
-        self.points = pg.ScatterPlotItem(size=5, pxMode=True)
+        self.points = pg.ScatterPlotItem(size=4, pxMode=True)
         for part in (self.image, self.points, self.curve):
             item.addItem(part)
         self.setMinimumSize(96, 80)
@@ -145,7 +145,7 @@ class MapPlot(pg.PlotWidget):  # type: ignore[misc]
         low, high = low - margin, high + margin
         self._box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
         self.getPlotItem().setRange(xRange=(low[0], high[0]), yRange=(low[1], high[1]), padding=0)
-        edge = pg.mkPen(now.base if not now.dark else now.text, width=0.6)
+        edge = pg.mkPen(now.base if not now.dark else now.text, width=0.4)
         brushes = [pg.mkBrush(line_colour(int(k))) for k in asked.labels[rows]] if both else pg.mkBrush(now.muted)
         self.points.setData(pos=shown, brush=brushes, pen=edge)
         self.image.setVisible(both)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 
 from graphlab.ui import theme
 from graphlab.ui.training import Curves
@@ -46,8 +46,9 @@ class CurvePlot(pg.PlotWidget):  # type: ignore[misc]
         item.setMenuEnabled(False)
         item.setMouseEnabled(False, False)
         item.disableAutoRange()
-        item.getAxis("left").setWidth(44)
-        item.getAxis("bottom").setStyle(hideOverlappingLabels=20, maxTickLevel=0)
+        item.getAxis("left").setWidth(38)
+        item.getAxis("bottom").setStyle(maxTickLevel=0)
+        item.getAxis("bottom").setTickDensity(0.5)
         item.setContentsMargins(2, 0, 6, 2)
         self.legend = item.addLegend(offset=(-4, 4), labelTextSize="8pt", verSpacing=-8)
         self.setMinimumSize(96, 80)
@@ -91,6 +92,15 @@ class CurvePlot(pg.PlotWidget):  # type: ignore[misc]
         self.getPlotItem().clear()
         self.legend.clear()
         self.lines, self._styles = {}, {}
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if hasattr(self, "legend"):
+            self.show_legend()
+
+    def show_legend(self) -> None:
+        """Show the legend where it leaves room for the lines."""
+        self.legend.setVisible(self.width() >= 165 and len(self.lines) <= 6)
 
     def fit(self, last: float, values: Sequence[Sequence[float]]) -> None:
         """Widen the ranges to what is drawn; they stay as they are while it fits."""
@@ -164,5 +174,5 @@ class NormPlot(CurvePlot):
             positive = np.asarray(values, float)
             positive = np.where(positive > 0, positive, np.nan)
             self.line(path, i, styles[i % 3]).setData(curves.updates, positive)
-        self.legend.setVisible(len(shown) <= 6)
+        self.show_legend()
         self.fit(curves.updates[-1] if curves.updates else 0, [v for _, v in shown])
