@@ -133,7 +133,8 @@ class TensorView(QWidget):
 
     def _natural(self, array: Array) -> Face:
         data = self.role.startswith(("input", "data")) and array.ndim != 2
-        if data and picture_of(array, Slice.of(array.shape)) is not None:
+        flat = self.role == "data" and array.ndim == 2 and array.shape[1] >= 64
+        if (data or flat) and picture_of(array, Slice.of(array.shape)) is not None:
             return "picture"
         return "numbers" if array.size <= _SMALL else "heat"
 

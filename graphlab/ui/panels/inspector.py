@@ -39,6 +39,7 @@ class Inspector(Panel):
         self._operands: tuple[Operand, ...] = ()
         self._by_hand = False  # the number that is explained was chosen by the user
         self._still = False
+        self._own_sizes = False
         self._closed = False  # the user closed the arithmetic: it stays away until a number is clicked
         self._due = QTimer(self)
         self._due.setSingleShot(True)
@@ -86,7 +87,7 @@ class Inspector(Panel):
         self.splitter.setHandleWidth(5)
         self.splitter.addWidget(self.tabs)
         self.splitter.addWidget(self.derivation)
-        self.splitter.setSizes([500, 500])
+        self.splitter.splitterMoved.connect(self._dragged)
         self.tabs.setMinimumHeight(120)
         self.derivation.setMinimumHeight(110)
         self.derivation.hide()
@@ -190,6 +191,16 @@ class Inspector(Panel):
         self.explain(spot)
         self._still = False
 
+    def _dragged(self) -> None:
+        self._own_sizes = True
+
+    def _share(self) -> None:
+        """Give the arithmetic the height that it needs, up to half, until the user has chosen another."""
+        room = sum(self.splitter.sizes()) or self.splitter.height()
+        if not self._own_sizes and room:
+            low = min(self.derivation.wanted_height(), room // 2)
+            self.splitter.setSizes([room - low, low])
+
     def _close(self) -> None:
         self._closed, self._by_hand = True, False
 
@@ -200,6 +211,7 @@ class Inspector(Panel):
             self.derivation.hide()
             return
         self.derivation.show()
+        QTimer.singleShot(0, self, self._share)  # once it has its width
         if self.subject is None or spot.path != self.subject.path:
             self._by_hand = True
             self.session.show_node(spot.path)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from graphlab.engine.derive import Derivation, Operand, derive, ref_latex
-from graphlab.engine.expr import Expr, Ref, latex, show_number
+from graphlab.engine.expr import ZERO, Expr, Ref, latex, show_number
 from graphlab.engine.graph import Input
 from graphlab.engine.run import Run, RunError
 from graphlab.ui.formula import mark
@@ -23,7 +23,8 @@ _ODD = re.compile(r"([_#%&${}])")
 class Arithmetic:
     """A derivation ready to be shown. ``operands`` are numbered from 1, as the marks of both lines are.
 
-    ``origin`` says in a sentence where a number comes from that was not computed from others.
+    ``origin`` says in a sentence where a number comes from that was not computed from others; ``note`` what else
+    there is to say.
     """
 
     derivation: Derivation
@@ -31,6 +32,7 @@ class Arithmetic:
     substituted: str
     operands: tuple[Operand, ...]
     origin: str = ""
+    note: str = ""
 
     @property
     def agrees(self) -> bool:
@@ -68,6 +70,9 @@ def write(derivation: Derivation, label: Callable[[str], str], origin: str = "")
         # A minus in front stays visible to what sets parentheses.
         return f"-{mark(text[1:], numbers[ref])}" if text.startswith("-") else mark(text, numbers[ref])
 
+    if d.grad and d.expr == ZERO:
+        why = "Every local derivative is 0 here, so no gradient comes back."
+        return Arithmetic(d, f"{d.left} = 0", "", (), note=why)
     symbolic, substituted = _write(d.expr, name), _write(d.expr, number)
     result = show_number(d.value)
     return Arithmetic(d, f"{d.left} = {symbolic}", f"= {substituted} = {result}" if substituted != result

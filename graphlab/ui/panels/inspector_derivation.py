@@ -72,8 +72,8 @@ class DerivationPane(QWidget):
                             (self.close_button, self.clear)):
             button.clicked.connect(act)
             head.addWidget(button)
-        inside = QWidget()
-        column = QVBoxLayout(inside)
+        self._inside = QWidget()
+        column = QVBoxLayout(self._inside)
         column.setContentsMargins(8, 2, 8, 8)
         column.setSpacing(5)
         for widget in (self.symbolic, self.numbers, self.result, self.problem, self.operands):
@@ -84,7 +84,7 @@ class DerivationPane(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
+        scroll.setWidget(self._inside)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
@@ -106,6 +106,12 @@ class DerivationPane(QWidget):
         self.spot = spot
         self._show()
         self.walked.emit(spot)
+
+    def wanted_height(self) -> int:
+        """Return how tall the pane has to be to show everything without scrolling."""
+        layout = self._inside.layout()
+        return self.close_button.sizeHint().height() + 14 + (
+            0 if layout is None else layout.totalHeightForWidth(max(100, self.width() - 2)))
 
     def refresh(self) -> None:
         """Explain the same number anew, after something has run or changed.
@@ -147,7 +153,7 @@ class DerivationPane(QWidget):
         self.result.set_tone("good" if a is None or a.agrees else "problem")
         self.result.setText("" if a is None or a.origin else compare(a))
         self.result.setVisible(bool(self.result.text()))
-        self.problem.setText(sentence or ("" if a is None else a.origin))
+        self.problem.setText(sentence or ("" if a is None else a.origin or a.note))
         self.problem.setVisible(bool(self.problem.text()))
         self._list()
         self.lit.emit(() if a is None or a.origin else a.operands)
