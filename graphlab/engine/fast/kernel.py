@@ -29,7 +29,8 @@ class Kernel:
 
     ``reads`` names the inputs and outputs whose values the backward pass needs (None: all of them); what nobody
     needs may be overwritten. ``layout`` is the memory order of the data it takes and gives (see
-    `graphlab.engine.fast.layout`): "same" gives what it takes, "free" gives what is asked for. ``over`` names
+    `graphlab.engine.fast.layout`): "same" gives what it takes, "turned" what exchanging the middle axes makes of
+    it, "free" what is asked for; with ">" before it, it is what the kernel gives, whatever it takes. ``over`` names
     inputs whose memory the output may take over, ``view`` the input that the output is another shape of, ``tail``
     the input that should be followed in memory by a row of ones. ``fits`` tells from a step, and whether it
     trains, whether the kernel can run it.

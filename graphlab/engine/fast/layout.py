@@ -2,7 +2,8 @@
 
 Layouts: "first" is the order of the shape, the batch outermost; "last" moves the batch axis innermost, so that
 dense layers, pooling and small convolutions work on long rows; of pictures (N, C, H, W) it makes (H, C, W, N), so
-that a kernel's rows follow each other. A value is always seen in its own shape too: other orders are transposed
+that a kernel's rows follow each other; "heads" keeps the features of all heads (B, H, T, d) of one place together, as
+(B, T, H, d). A value is always seen in its own shape too: other orders are transposed
 views.
 """
 
@@ -16,7 +17,9 @@ from graphlab.engine.graph import Input
 from graphlab.engine.plan import Plan, Step
 from graphlab.engine.spec import Batch, Spec
 
-FIXED = ("first", "last")
+FIXED = ("first", "last", "heads")
+#: What exchanging the two middle axes makes of a layout without moving a number.
+TURNED = {"first": "heads", "heads": "first"}
 
 
 def axes(layout: str, spec: Spec) -> tuple[int, ...]:
@@ -24,6 +27,8 @@ def axes(layout: str, spec: Spec) -> tuple[int, ...]:
     rank = spec.rank
     if layout == "last" and rank > 1 and isinstance(spec.shape[0], Batch):
         return (2, 1, 3, 0) if rank == 4 else (*range(1, rank), 0)
+    if layout == "heads" and rank == 4:
+        return (0, 2, 1, 3)
     return tuple(range(rank))
 
 
@@ -79,7 +84,7 @@ class Layouts:
         for step in reversed(self.steps):
             taken = self.kernels[step.index].layout
             asked = next((wish[s] for s in step.outputs.values() if s in wish), "")
-            layout = asked if taken == "same" else taken
+            layout = {"same": asked, "turned": TURNED.get(asked, "")}.get(taken, taken)
             if layout in FIXED:
                 for slot in self._data(step):
                     wish[slot] = layout
@@ -93,8 +98,10 @@ class Layouts:
             data = self._data(step)
             first = next((self.layout[s] for s in data if s in self.layout), "")
             asked = first or next((wish[s] for s in step.outputs.values() if s in wish), "")
-            layout = (asked or "first") if taken == "same" else taken
-            for slot in data:
+            if taken == "turned":
+                asked = TURNED.get(first) or next((wish[s] for s in step.outputs.values() if s in wish), "")
+            layout = (asked or "first") if taken in ("same", "turned") else taken.removeprefix(">")
+            for slot in () if taken == "turned" or taken.startswith(">") else data:
                 # An input that nobody else has a wish for lies as its fellow operands do.
                 self.layout.setdefault(slot, layout if layout in FIXED else "first")
             for slot in step.outputs.values():
@@ -132,6 +139,8 @@ class Layouts:
         source = step.inputs[self.kernels[step.index].view]
         assert source is not None
         a, b = self.plan.slots[source].spec, self.plan.slots[slot].spec
+        if self.kernels[step.index].layout == "turned":
+            return TURNED.get(self.layout[source]) == self.layout[slot]
         if self.layout[source] != self.layout[slot]:
             return False
         if self.layout[slot] == "first" or a.shape == b.shape:

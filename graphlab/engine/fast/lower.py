@@ -43,8 +43,7 @@ def landing(builder: Builder, into: Array) -> Array | None:
     Samples that lie a multiple of some kilobytes apart fall on the same lines of the processor's cache; with a gap
     between them they do not.
     """
-    apart = into[0].nbytes if len(into) else 0
-    if into.flags.c_contiguous or len(into) < 16 or apart % 1024:
+    if into.ndim < 2 or into.flags.c_contiguous or len(into) < 16 or into[0].nbytes % 1024:
         return None
     gap = 64 // into.itemsize
     return builder.pool.take((len(into), into[0].size + gap), into.dtype)[:, :-gap].reshape(into.shape)

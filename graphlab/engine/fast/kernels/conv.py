@@ -93,7 +93,7 @@ def pointwise(step: Step, training: bool) -> bool:
 def conv_pixels(s: Site) -> Backward:
     """Bind y = W·x + b for every picture row (C, W·N), without laying out columns."""
     x, y, w = s.raw("x", "last"), s.raw("y"), s.raw("W")
-    h, channels, width, n = x.shape
+    h, channels = x.shape[:2]
     kernels, rows, out = w.reshape(len(w), channels), x.reshape(h, channels, -1), y.reshape(h, len(w), -1)
     s.call(np.matmul, kernels, rows, out=out)
     if s.has("b"):

@@ -9,7 +9,7 @@ import numpy as np
 from graphlab.engine.fast.backward import Back
 from graphlab.engine.fast.kernel import Backward, kernel
 from graphlab.engine.fast.site import Site
-from graphlab.engine.ops.shape import Flatten, Reshape
+from graphlab.engine.ops.shape import Flatten, Reshape, Transpose
 from graphlab.engine.plan import Step
 from graphlab.engine.record import Array
 from graphlab.engine.spec import Batch
@@ -51,3 +51,35 @@ def reshape(s: Site) -> Backward:
             bind_copy(b.call, b.scratch, b.upstream_logical(), b.into_logical("x"))
 
     return back
+
+
+def exchanges_the_middle(step: Step, training: bool) -> bool:
+    """Tell whether a transpose makes (B, H, T, d) of (B, T, H, d) or back."""
+    op = step.op
+    return isinstance(op, Transpose) and op.axes == (0, 2, 1, 3)
+
+
+@kernel(Transpose, layout="turned", view="x", fits=exchanges_the_middle)
+def exchange(s: Site) -> Backward:
+    """Bind a view of the same memory, or a copy where its order does not allow it."""
+    if s.shares("x"):
+        s.alias("y", s.raw("x"))
+    else:
+        s.call(np.copyto, s.logical("y"), s.logical("x").swapaxes(1, 2))
+
+    def back(b: Back) -> None:
+        if s.shares("x"):
+            b.passes("x", b.upstream())
+        else:
+            b.call(np.copyto, b.into_logical("x"), b.upstream_logical().swapaxes(1, 2))
+
+    return back
+
+
+@kernel(Transpose, layout="free")
+def transpose(s: Site) -> Backward:
+    """Bind a copy with the axes in their new order."""
+    x, y = s.logical("x"), s.logical("y")
+    order = s.op.order(x.ndim)
+    s.call(np.copyto, y, x.transpose(order))
+    return lambda b: b.call(np.copyto, b.into_logical("x").transpose(order), b.upstream_logical())
