@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QMenu, QMenuBar, QToolBar
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QMenu, QMenuBar, QToolBar, QWidget
 
 from graphlab.document.files import FileError
 from graphlab.document.paths import EditError
@@ -86,7 +86,7 @@ class Actions(QObject):
 
     def trigger(self, id: str, _checked: bool = False) -> None:
         """Carry out an action, after whatever is being typed has been taken over."""
-        finish_typing()
+        finish_typing(QApplication.focusWidget() or self.window.focusWidget())
         try:
             self.table[id].run(self.window)
         except EXPECTED as e:
@@ -132,9 +132,8 @@ class Actions(QObject):
                 bar.addAction(self.by_id[id])
 
 
-def finish_typing() -> None:
+def finish_typing(widget: QWidget | None) -> None:
     """Take over what stands in the field that has the keyboard, as leaving it would."""
-    widget = QApplication.focusWidget()
     if isinstance(widget, QAbstractSpinBox):
         widget.interpretText()
     elif isinstance(widget, QLineEdit) and widget.isModified():

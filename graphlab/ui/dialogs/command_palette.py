@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
-    QDialog,
+    QApplication,
+    QFrame,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
     QStyleOptionViewItem,
     QVBoxLayout,
 )
+from shiboken6 import isValid
 
 from graphlab.document.examples import EXAMPLES
 from graphlab.ui import icons, theme
@@ -82,15 +84,18 @@ class EntryDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-class Finder(QDialog):
-    """A search field over a list; Enter carries out the line that is marked."""
+class Finder(QFrame):
+    """A search field over a list, above everything in the window; Enter carries out the line that is marked.
+
+    It goes away when the keyboard goes elsewhere, and gives it back to where it came from.
+    """
 
     def __init__(self, window: WindowCommands, title: str, entries: list[Entry]) -> None:
-        super().__init__(window, Qt.WindowType.Popup)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(title)
+        super().__init__(window)
         self.setAccessibleName(title)
         self.entries = entries
+        self._came_from = QApplication.focusWidget()
+        self._gone = False
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(6)
@@ -112,11 +117,34 @@ class Finder(QDialog):
         self.nothing = Sentence("Nothing is called like that.", "muted")
         self.nothing.hide()
         column.addWidget(self.nothing)
-        self.resize(620, 440)
-        place = window.frameGeometry()
-        self.move(place.center().x() - 310, place.y() + 84)
+        self.resize(min(620, window.width() - 40), min(440, window.height() - 120))
+        self.move((window.width() - self.width()) // 2, 60)
         self.fill("")
-        self.field.setFocus()
+        self.field.installEventFilter(self)
+        self.raise_()
+        self.show()
+        self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def dismiss(self) -> None:
+        """Go away."""
+        if not self._gone:
+            self._gone = True
+            self.hide()
+            if self._came_from is not None and isValid(self._came_from):
+                self._came_from.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.deleteLater()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.FocusOut and self.isVisible():
+            self.dismiss()
+        elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            return self._key(event)
+        elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            # Escape and the arrows belong to the search while it is open.
+            if event.key() == Qt.Key.Key_Escape:
+                event.accept()
+                return True
+        return super().eventFilter(watched, event)
 
     def fill(self, query: str) -> None:
         """Show what fits, the best first; everything in its own order for an empty query."""
@@ -147,10 +175,10 @@ class Finder(QDialog):
         """Carry out the marked line, after this window has gone."""
         entry = self.current()
         if entry is not None and entry.enabled:
-            self.close()
+            self.dismiss()
             entry.run()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
+    def _key(self, event: QKeyEvent) -> bool:
         step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 10, Qt.Key.Key_PageUp: -10}
         key = Qt.Key(event.key())
         if key in step and self.list.count():
@@ -158,8 +186,11 @@ class Finder(QDialog):
             self.list.setCurrentRow(row)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.accept_current()
+        elif key == Qt.Key.Key_Escape:
+            self.dismiss()
         else:
-            super().keyPressEvent(event)
+            return False
+        return True
 
     def paintEvent(self, event: QPaintEvent) -> None:
         now = theme.current()
@@ -215,14 +246,10 @@ def nodes(window: WindowCommands) -> list[Entry]:
 
 def show_everything(window: WindowCommands) -> Finder:
     """Open the palette with all there is."""
-    finder = Finder(window, "Find a command, an operation or an example",
-                    [*commands(window), *ops(window), *examples(window)])
-    finder.open()
-    return finder
+    return Finder(window, "Find a command, an operation or an example",
+                  [*commands(window), *ops(window), *examples(window)])
 
 
 def show_nodes(window: WindowCommands) -> Finder:
     """Open the palette with the nodes of the network."""
-    finder = Finder(window, "Find a node by its name or kind", nodes(window))
-    finder.open()
-    return finder
+    return Finder(window, "Find a node by its name or kind", nodes(window))
