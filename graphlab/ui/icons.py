@@ -70,6 +70,8 @@ class _Tinted(QIconEngine):
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         out = QPixmap(size)
+        if out.isNull():
+            return out  # a button that has no room yet
         out.fill(Qt.GlobalColor.transparent)
         painter = QPainter(out)
         self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
