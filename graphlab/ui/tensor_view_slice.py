@@ -88,6 +88,7 @@ class SliceBar(QWidget):
             self._row.addWidget(box)
             self._axes += [label, box]
             box.setMaximumWidth(72)
+            box.setMinimumWidth(48)
             box.setAccessibleName(name)
             box.setToolTip(f"The {name}")
             box.activated.connect(lambda _i, which=box: self._choose(which))

@@ -20,6 +20,7 @@ from graphlab.ui.panels.panel import Panel, Sentence
 from graphlab.ui.session import Session
 
 _STAGES = {"none": "not run", "forward": "forward done", "backward": "forward and backward done"}
+_NARROWEST = 280
 _QUICK = 20_000  # multiply-adds up to which a gradient is explained without being asked for
 _EMPTY = ("Select a node to see its settings, its formula and its numbers. Once the network has run, click any number "
           "to see the arithmetic behind it.")
@@ -91,6 +92,7 @@ class Inspector(Panel):
         self.tabs.setMinimumHeight(120)
         self.derivation.setMinimumHeight(110)
         self.derivation.hide()
+        self.content.setMinimumWidth(_NARROWEST)
         column = QVBoxLayout(self.content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

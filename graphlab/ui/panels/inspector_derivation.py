@@ -110,7 +110,7 @@ class DerivationPane(QWidget):
     def wanted_height(self) -> int:
         """Return how tall the pane has to be to show everything without scrolling."""
         layout = self._inside.layout()
-        return self.close_button.sizeHint().height() + 14 + (
+        return self.close_button.sizeHint().height() + 22 + (
             0 if layout is None else layout.totalHeightForWidth(max(100, self.width() - 2)))
 
     def refresh(self) -> None:

@@ -131,4 +131,8 @@ class NumbersTab(QScrollArea):
         """Scroll to the array of a number."""
         view = self.views.get((spot.name, spot.grad))
         if view is not None:
-            QTimer.singleShot(0, view, lambda: self.ensureWidgetVisible(view, 0, 8))
+            QTimer.singleShot(0, view, lambda: self._scroll_to(view))
+
+    def _scroll_to(self, view: TensorView) -> None:
+        self.ensureWidgetVisible(view, 0, 8)
+        self.horizontalScrollBar().setValue(0)

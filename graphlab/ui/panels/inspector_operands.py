@@ -112,7 +112,7 @@ class OperandTable(QTableView):
     def fit(self) -> None:
         """Share the width among the columns, and be as tall as the rows need, up to six of them."""
         room, columns = self.viewport().width(), self.rows.columnCount()
-        shares = (0.31, 0.23, 0.22, 0.24) if columns == 4 else (0.4, 0.26, 0.34)
+        shares = (0.25, 0.25, 0.25, 0.25) if columns == 4 else (0.4, 0.26, 0.34)
         for column in range(columns):
             self.setColumnWidth(column, int(room * shares[column]))
         self.setFixedHeight(_ROW * (1 + min(_MOST, max(1, self.rows.rowCount()))) + 2)

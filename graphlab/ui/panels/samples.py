@@ -48,14 +48,18 @@ class Breadcrumb(QWidget):
             self._part(node.name if node is not None else part, path)
         if parts and not self.session.graph_at(self.session.scope)[1]:
             note = Sentence("inside an operation: to look at, not to edit", "muted", wrap=False)
+            # It gives way before the panels beside the canvas have to.
+            note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             self._row.addSpacing(8)
-            self._row.addWidget(note)
-        self._row.addStretch()
+            self._row.addWidget(note, 1)
+        else:
+            self._row.addStretch()
 
     def _part(self, text: str, path: str) -> None:
         button = QToolButton()
         button.setText(text)
         button.setAutoRaise(True)
+        button.setMinimumWidth(32)
         here = path == self.session.scope
         if here:
             button.setFont(theme.font(bold=True))
