@@ -99,11 +99,23 @@ class Player(QObject):
         ranks = [self._rank[path]] if path in self._rank else [
             r for p, r in self._rank.items() if p.startswith(path + "/")]
         if not ranks:
-            return self.stage(path.rpartition("/")[0]) if "/" in path and path != self.level else "none"
+            return self._passed_on(path)
         n = len(self._steps)
         if self._both and self.cursor >= 2 * n - 1 - min(ranks):
             return "backward"
         return "forward" if self.cursor >= max(ranks) else "none"
+
+    def _passed_on(self, path: str) -> Stage:
+        """Tell how far a node without a step of its own has come: a bypassed one, or an Input or Output of a block."""
+        around = self.stage(path.rpartition("/")[0]) if "/" in path and path != self.level else "none"
+        run = self.level_run()
+        slots = {} if run is None else run.plan.where.get(path, {})
+        writers = [self._rank[w] for s in slots.values() if run and (w := run.plan.slots[s].path) in self._rank]
+        if around == "backward" or not writers:
+            return around
+        if self._both and self.cursor >= 2 * len(self._steps) - 1 - min(writers):
+            return "backward"
+        return "forward" if self.cursor >= max(writers) else "none"
 
     def value(self, path: str, output: str = "y") -> Array | None:
         """Return a value that the cursor has reached, else None."""

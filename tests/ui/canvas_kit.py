@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
@@ -143,12 +141,9 @@ def make_hands(qtbot: QtBot, graph: Graph | None = None, places: dict[str, Place
     view.zoom_reset()
     view.centerOn(440, 160)
     view.setFocus()
-    hands = Hands(view)
-    # The view owns no session; keep it as long as the test.
-    view.destroyed.connect(lambda: session)
-    return hands
+    return Hands(view)
 
 
 @pytest.fixture
-def hands(qtbot: QtBot) -> Iterator[Hands]:
-    yield make_hands(qtbot)
+def hands(qtbot: QtBot) -> Hands:
+    return make_hands(qtbot)

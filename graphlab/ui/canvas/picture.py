@@ -78,7 +78,7 @@ def paint_simple(painter: QPainter, card: Card, look: CardLook, style: Style) ->
         painter.restore()
         strip = 7.0 if look.strip is not None else 0.0
         area = rect.adjusted(PADDING, name.height() + 5, -PADDING, -PADDING - strip)
-        paint_thumb(painter, look.thumb, area, style)
+        paint_thumb(painter, look.thumb, area, style, 24)
         if look.strip is not None:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
             painter.drawImage(QRectF(area.x(), area.bottom() + 1, area.width(), strip), look.strip)

@@ -129,11 +129,11 @@ def gradient_strip(gradient: Array, batched: bool, colours: Theme) -> QImage:
     return coloured((np.sign(row) * _log_share(np.abs(row)))[None], theme.sign_table(colours), -1.0, 1.0)
 
 
-def paint_thumb(painter: QPainter, picture: Thumb, rect: QRectF, style: Style) -> None:
-    """Draw a small picture into a rectangle."""
+def paint_thumb(painter: QPainter, picture: Thumb, rect: QRectF, style: Style, letters: int = 13) -> None:
+    """Draw a small picture into a rectangle; ``letters`` is the largest size of a text, in pixels."""
     now = style.theme
     if picture.kind == "text":
-        painter.setFont(style.body)
+        painter.setFont(style.body if letters == 13 else style.fitting(picture.text, rect.width(), letters))
         painter.setPen(now.problem if picture.wrong else now.text)
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, picture.text)
     elif picture.kind == "bars":
