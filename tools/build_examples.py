@@ -21,10 +21,12 @@ from graphlab.engine.plan import compile
 from graphlab.engine.sources import Circles, Moons, Spirals
 from graphlab.engine.train import Trainer
 from tools import example_nets as nets
+from tools import flow_nets as flow
 
 FOLDER = Path(__file__).parent.parent / "resources" / "examples"
 
 TEXTS: Mapping[str, str] = {
+    **flow.TEXTS,
     "hand-2-2-1":
         "x = (1, 2), the hidden layer gives z = (1, ½), ReLU leaves it, the output is y = 2·1 − 1·½ + ½ = 2. The "
         "target is 1, so L = ½(2 − 1)² = ½ and ∂L/∂y = 1. Step backward and compare: ∂L/∂W of the output is (1, "
@@ -79,6 +81,11 @@ DRAFTS: Mapping[str, Callable[[], nets.Draft]] = {
     "lstm-rows": nets.lstm,
     "attention-retrieval": nets.attention,
     "gan-2d": nets.gan,
+    "deep-skips": flow.skips,
+    "deep-activations": flow.activations,
+    "deep-initialisation": flow.initialisations,
+    "rnn-lstm": flow.memory,
+    "batchnorm-shift": flow.shift,
     "activation-maximisation": lambda: nets.dream(trained(nets.digits())),
 }
 
