@@ -119,7 +119,10 @@ class Player(QObject):
 
     def value(self, path: str, output: str = "y") -> Array | None:
         """Return a value that the cursor has reached, else None."""
-        return None if self.run is None or self.stage(path) == "none" else self.run.value(path, output)
+        if self.run is None or self.stage(path) == "none":
+            return None
+        owner = self.run.owner(path)
+        return None if owner is None else owner.value(path, output)
 
     def gradient(self, path: str, output: str = "y") -> Array | None:
         """Return a gradient by an output that the cursor has reached: the sum of the terms sent back so far."""

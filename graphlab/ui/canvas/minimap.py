@@ -39,7 +39,8 @@ class Minimap(QWidget):
         self.move(area.right() - SIZE.width() - MARGIN, area.bottom() - SIZE.height() - MARGIN)
         bounds = self.view.board.bounds
         room = area.width() > 3 * SIZE.width() and area.height() > 2 * SIZE.height()
-        self.setVisible(self.view.minimap_wanted and room and not self.view.visible_rect().contains(bounds))
+        more = not bounds.isEmpty() and not self.view.visible_rect().contains(bounds)
+        self.setVisible(self.view.minimap_wanted and room and more)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
