@@ -9,6 +9,8 @@ from graphlab.engine.declared import attr
 from graphlab.engine.record import Array, Mode, stream
 
 _PLANE = ("x₁", "x₂")
+#: More points than anyone draws, few enough for a file that is read at once.
+MOST_POINTS = 20_000
 
 
 class _Drawn(DataSource, register=False):
@@ -127,3 +129,30 @@ class Regression1D(_Drawn):
         y = {"line": 0.5 * x + 0.2, "sine": np.sin(np.pi * x), "cubic": x * x * x - 0.5 * x,
              "step": (x >= 0.0).astype(np.float64)}[self.curve]
         return Table({"x": Column(x, features=("x",)), "y": Column(self.noisy(rng, y), features=("y",), target=True)})
+
+
+class Points(_Drawn):
+    """Points of the plane that were drawn by hand; each sample lies near one of them."""
+
+    title = "Points drawn by hand"
+    n: int = attr("number of samples; the points are taken in turn", default=1000, min=1, max=1_000_000)
+    noise: float = attr("standard deviation of the samples around their point", default=0.05, min=0.0, max=10.0)
+    points: tuple[tuple[float, float], ...] = attr("the points", default=((-1.0, 0.0), (1.0, 0.0)))
+
+    def line(self) -> str:
+        return f"{len(self.points)} points, {self.n} samples"
+
+    def problems(self) -> list[str]:
+        wrong = super().problems()
+        if not self.points:
+            wrong.append("needs at least 1 point; it has none")
+        elif len(self.points) > MOST_POINTS:
+            wrong.append(f"can hold {MOST_POINTS:,} points; it has {len(self.points):,}")
+        elif not np.isfinite(np.asarray(self.points)).all():
+            wrong.append("needs points with finite coordinates; one has none")
+        return wrong
+
+    def table(self) -> Table:
+        rng = self.rng()
+        near = np.asarray(self.points, np.float64)[np.arange(self.n) % len(self.points)]
+        return Table({"x": Column(self.noisy(rng, near), features=_PLANE)})

@@ -133,6 +133,11 @@ class Trainer:
         """The number of updates of the whole training."""
         return self.per_epoch * self.epochs
 
+    @property
+    def next_phase(self) -> int:
+        """The number of the phase whose turn is next."""
+        return self._todo[0][0].index if self._todo else 0
+
     def extend(self, epochs: int) -> None:
         """Go on for more epochs, also after the end."""
         self.epochs += epochs

@@ -14,6 +14,7 @@ from graphlab.engine.plan import Plan, Step
 from graphlab.engine.record import Mode, Record, stream
 from graphlab.engine.run import Run, RunError, backward, forward
 from graphlab.ui.session import Session
+from graphlab.ui.training import Training
 
 #: Histories are thinned out beyond this many entries: every other one goes.
 MOST_ENTRIES = 600
@@ -37,13 +38,15 @@ class History:
 class View:
     """A window's network as a lens reads it. Everything comes from recorded runs of the engine, nothing is kept twice.
 
-    ``path`` is what the lens is bound to: a node, or '' for the whole network. Runs are cached until the network,
+    ``path`` is what the lens is bound to: a node, or '' for the whole network. ``training`` starts and steps the
+    window's training, where there is one. Runs are cached until the network,
     its weights or the looked-at samples change.
     """
 
-    def __init__(self, session: Session, path: str = "") -> None:
+    def __init__(self, session: Session, path: str = "", training: Training | None = None) -> None:
         self.session = session
         self.path = path
+        self.training = training
         self.histories: dict[str, History] = {}
         self._runs: dict[tuple[int, bool], Run] = {}
 

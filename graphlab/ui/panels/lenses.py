@@ -45,7 +45,7 @@ class LensPanel(Panel):
         super().__init__()
         self.session = session
         self.training = training
-        self.view = View(session)
+        self.view = View(session, training=training)
         self.lens: Lens | None = None
         self._classes: list[type[Lens]] = []
         self._wanted: type[Lens] | None = None
@@ -147,7 +147,7 @@ class LensPanel(Panel):
         """Bind to a node ('' for the whole network), through a lens of one's choice where it fits."""
         lenses.load()
         if path != self.view.path:
-            self.view = View(self.session, path)
+            self.view = View(self.session, path, self.training)
             self._drop()
         self._classes = lenses_for(self.view)
         with QSignalBlocker(self.choice):
@@ -204,7 +204,7 @@ class LensPanel(Panel):
         self.pin.setChecked(False)
         self._wanted = None
         self._drop()
-        self.view = View(self.session)
+        self.view = View(self.session, training=self.training)
         if self.isVisible():
             self.look_at("")
 
