@@ -50,8 +50,7 @@ def lens(*ops: type[Op], match: Match | None = None) -> Callable[[type[Lens]], t
 
 def lenses_for(view: View) -> list[type[Lens]]:
     """Return the lenses that fit what a view is bound to: the most specific first, those of the whole network last."""
-    step, plan = view.step, view.plan
-    op = step.op if step is not None else None
+    op, plan = view.op, view.plan
     found: list[tuple[int, int, type[Lens]]] = []
     for order, binding in enumerate(_BINDINGS):
         ranks = [type(op).__mro__.index(c) for c in binding.ops if isinstance(op, c)]

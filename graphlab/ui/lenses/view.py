@@ -9,7 +9,7 @@ import numpy as np
 
 from graphlab.document.model import Document
 from graphlab.engine.graph import Node
-from graphlab.engine.op import Array
+from graphlab.engine.op import Array, Op
 from graphlab.engine.plan import Plan, Step
 from graphlab.engine.record import Mode, Record, stream
 from graphlab.engine.run import Run, RunError, backward, forward
@@ -76,6 +76,17 @@ class View:
     def node(self) -> Node | None:
         """The document's node the lens is bound to."""
         return self.document.node(self.path)
+
+    @property
+    def op(self) -> Op | None:
+        """The op the lens is bound to: that of a step, or one made of other ops, which the plan has flattened."""
+        step = self.step
+        if step is not None:
+            return step.op
+        scope, _, id = self.path.rpartition("/")
+        graph = self.plan.scopes.get(scope) if scope else self.plan.graph
+        node = None if graph is None else graph.nodes.get(id)
+        return None if node is None else node.op
 
     # --- runs ---------------------------------------------------------------------------------------------
 
