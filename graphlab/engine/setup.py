@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any
 
+import graphlab.engine.sequences  # noqa: F401  (registers its data sources)
 from graphlab.engine.data import DataError, DataSource, Split
 from graphlab.engine.declared import Declared, attr
 from graphlab.engine.optim import SGD, Optimiser

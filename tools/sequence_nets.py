@@ -1,0 +1,138 @@
+"""The networks of the built-in examples that read and write sequences of tokens."""
+
+from __future__ import annotations
+
+from graphlab.engine.data import DataSource
+from graphlab.engine.graph import Graph, Net, Node, Output, Source
+from graphlab.engine.loop import Block
+from graphlab.engine.op import Op
+from graphlab.engine.ops.activations import Softmax, Tanh
+from graphlab.engine.ops.algebra import MatMul
+from graphlab.engine.ops.experts import MixtureOfExperts
+from graphlab.engine.ops.gru import GRU
+from graphlab.engine.ops.heads import AttentionScores
+from graphlab.engine.ops.joining import Concat, Embedding, OneHot
+from graphlab.engine.ops.layers import Linear
+from graphlab.engine.ops.likelihood import SoftmaxCrossEntropy
+from graphlab.engine.ops.losses import MSE
+from graphlab.engine.ops.positions import PositionalEncoding
+from graphlab.engine.ops.recurrent import LSTM
+from graphlab.engine.ops.shape import Reshape
+from graphlab.engine.ops.transformer import DecoderBlock, EncoderBlock
+from graphlab.engine.sequences import Characters, Letters, Sentences, Translation
+from graphlab.engine.setup import Setup
+from graphlab.engine.sources import Regression1D
+from tools.example_nets import Draft, adam
+
+
+def tokens(net: Net, id: str, source: DataSource, embedding: str, features: int, column: str = "") -> Source:
+    """Add an Input of tokens and the vectors of its words; Input and column have one name."""
+    found = source.table().columns[column or id]
+    given = net.input(id, *found.size, kind="index")
+    return net.add(embedding, Embedding(count=len(found.classes), features=features, init="xavier_normal"), given)
+
+
+def ending(net: Net, source: DataSource, h: Source, column: str = "target") -> None:
+    """Add the scores of the words and their loss."""
+    found = source.table().columns[column]
+    scores = net.add("scores", Linear(features=len(found.classes), init="xavier"), h)
+    net.add("loss", SoftmaxCrossEntropy(), scores, net.input(column, *found.size, kind="index"))
+
+
+def seq2seq(source: DataSource, units: int, score: str = "") -> Graph:
+    """Return an encoder that reads and a decoder that writes; with ``score`` it looks back at every step."""
+    net = Net()
+    read = tokens(net, "tokens", source, "read", 16)
+    net.add("encoder", GRU(units=units), read)
+    written = tokens(net, "written", source, "write", 16)
+    state = net.add("decoder", GRU(units=units), written, Source("encoder", "h"))
+    if score:
+        memory = Source("encoder", "seq")
+        scores = net.add("alignment", AttentionScores(form=score), state, memory)
+        weights = net.add("weights", Softmax(), scores)
+        context = net.add("context", MatMul(), weights, memory)
+        both = net.add("both", Concat(axis=-1), state, context)
+        state = net.add("tanh", Tanh(), net.add("mix", Linear(features=units, init="xavier"), both))
+    ending(net, source, state)
+    return net.graph()
+
+
+def bottleneck() -> Draft:
+    """Return an encoder and a decoder with nothing between them but one vector."""
+    source = Letters(length=8, letters=10, n=2000)
+    return Draft(seq2seq(source, 32), Setup(data=source, phases=adam(0.01), batch=32, epochs=40, clip=1.0))
+
+
+def aligned() -> Draft:
+    """Return the same with attention."""
+    source = Letters(length=8, letters=10, n=2000)
+    return Draft(seq2seq(source, 32, "additive"), Setup(data=source, phases=adam(0.01), batch=32, epochs=40, clip=1.0))
+
+
+def translator() -> Draft:
+    """Return the same for sentences, with scores that pass through a matrix."""
+    source = Translation(n=4000)
+    return Draft(seq2seq(source, 32, "bilinear"), Setup(data=source, phases=adam(0.005), batch=32, epochs=20, clip=1.0))
+
+
+def transformer() -> Draft:
+    """Return a Transformer of one encoder and one decoder block that translates."""
+    source = Translation(n=4000)
+    net = Net()
+    read = net.add("read_places", PositionalEncoding(), tokens(net, "tokens", source, "read", 32))
+    memory = net.add("encoder", EncoderBlock(heads=2, units=64), read)
+    written = net.add("write_places", PositionalEncoding(), tokens(net, "written", source, "write", 32))
+    ending(net, source, net.add("decoder", DecoderBlock(heads=2, units=64), written, memory))
+    return Draft(net.graph(), Setup(data=source, phases=adam(0.002), batch=32, epochs=20, clip=1.0))
+
+
+def chosen(steps: int, features: int) -> Block:
+    """Return a block that takes one place out of a sequence, by a product with a row that has a single 1."""
+    net = Net()
+    place, states = net.input("place_in", kind="index"), net.input("states", steps, features)
+    row = net.add("row", Reshape(size=(1, steps)), net.add("one_hot", OneHot(count=steps), place))
+    taken = net.add("taken", Reshape(size=(features,)), net.add("product", MatMul(), row, states))
+    net.add("vector", Output(), taken)
+    return Block(graph=net.graph())
+
+
+def masked() -> Draft:
+    """Return one encoder block that guesses a hidden word: BERT in small."""
+    source = Sentences(n=4000)
+    net = Net()
+    words = net.add("places", PositionalEncoding(), tokens(net, "masked", source, "embedding", 32))
+    states = net.add("encoder", EncoderBlock(heads=2, units=64, activation="gelu tanh"), words)
+    place = net.input("place", kind="index")
+    there = net.node(Node("there", chosen(7, 32), label="at the mask"), place, states)
+    ending(net, source, Source(there.node, "vector"), "missing")
+    feed = (("masked", "masked"), ("place", "place"), ("missing", "missing"))
+    return Draft(net.graph(), Setup(data=source, phases=adam(0.002), batch=32, epochs=20, feed=feed, clip=1.0))
+
+
+def causal() -> Draft:
+    """Return one block that may only look back and says what comes next: GPT in small."""
+    source = Sentences(n=4000)
+    net = Net()
+    words = net.add("places", PositionalEncoding(), tokens(net, "begun", source, "embedding", 32))
+    block: Op = EncoderBlock(heads=2, units=64, activation="gelu tanh", norm="before", causal=True)
+    ending(net, source, net.add("block", block, words), "words")
+    feed = (("begun", "begun"), ("words", "words"))
+    return Draft(net.graph(), Setup(data=source, phases=adam(0.002), batch=32, epochs=20, feed=feed, clip=1.0))
+
+
+def characters() -> Draft:
+    """Return an LSTM that learns a nursery rhyme letter by letter."""
+    source = Characters()
+    net = Net()
+    read = tokens(net, "characters", source, "embedding", 16)
+    ending(net, source, net.add("lstm", LSTM(units=64), read), "next")
+    return Draft(net.graph(), Setup(data=source, phases=adam(0.005), batch=32, epochs=40, clip=5.0))
+
+
+def experts() -> Draft:
+    """Return two small networks and a gate between them that learn a step."""
+    net = Net()
+    y = net.add("mixture", MixtureOfExperts(experts=2, units=4, features=1, activation="gelu tanh"), net.input("x", 1))
+    net.add("loss", MSE(), y, net.input("y", 1))
+    source = Regression1D(curve="step", noise=0.05)
+    return Draft(net.graph(), Setup(data=source, phases=adam(0.02), batch=32, epochs=120))
