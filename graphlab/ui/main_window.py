@@ -146,11 +146,11 @@ class MainWindow(WindowCommands):
         self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _settle(self) -> None:
-        """Once the panels stand, give them their first sizes, and show the whole network in what is left."""
+        """Once the panels stand, give them their first sizes, and show the network in what is left."""
         if self._remembered == self._first_arrangement:
             self._size_docks()
         self._remembered = QByteArray()
-        QTimer.singleShot(20, self.canvas, self.canvas.show_all)
+        QTimer.singleShot(20, self.canvas, self.canvas.show_start)
 
     def reset_panels(self) -> None:
         """Put all panels back where they were at first."""

@@ -103,6 +103,25 @@ def test_a_bypassed_node_shows_what_it_passes_on(run: Hands) -> None:
     assert look(run, "relu").thumb is not None
 
 
+def test_a_long_network_opens_where_it_can_be_read_and_the_view_follows_the_debugger(qtbot: QtBot) -> None:
+    net = Net()
+    at = net.input("x", 3)
+    for i in range(40):
+        at = net.add(f"n{i}", op("ReLU"), at)
+    h = make_hands(qtbot, net.graph())
+    h.view.show_start()
+    cards = h.view.board.cards
+    assert h.view.scale_now() == pytest.approx(0.6)
+    assert h.view.visible_rect().contains(cards["x"].rect)
+    assert not h.view.visible_rect().intersects(cards["n39"].rect)
+    assert h.view.minimap.isVisible()
+    for _ in range(30):
+        h.session.player.step()
+        at_card = h.session.player.position
+        assert at_card is not None
+        assert h.view.visible_rect().contains(cards[at_card.path].rect)
+
+
 def test_badges_count_problems_of_the_node_and_of_what_lies_in_it(run: Hands) -> None:
     view = run.view
     view.select_ids(["relu", "fc2"])

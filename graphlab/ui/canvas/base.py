@@ -43,8 +43,12 @@ class CanvasBase(Showing):
         s.reveal.connect(self._on_reveal)
         theme.signals.changed.connect(self._on_theme)
 
-    def show_all(self) -> None:
-        """Bring everything into view."""
+    def show_start(self) -> None:
+        """Bring everything into view; where it would be too small to read, its beginning."""
+        raise NotImplementedError
+
+    def follow(self) -> None:
+        """Move the view, where that is needed, so that the debugger's current card is in it."""
         raise NotImplementedError
 
     # --- when it looks again ------------------------------------------------------------------------------
@@ -70,7 +74,7 @@ class CanvasBase(Showing):
         self.selected_notes, self.selected_wire = set(), None
         self._fit_when_shown = True
         if self.isVisible():
-            self.show_all()
+            self.show_start()
             self._fit_when_shown = False
 
     def _on_scope(self, scope: str) -> None:
@@ -85,7 +89,7 @@ class CanvasBase(Showing):
             self.setTransform(QTransform.fromScale(scale, scale))
             self.centerOn(centre)
         else:
-            self.show_all()
+            self.show_start()
         self.viewport().update()
 
     def _on_selection(self) -> None:
@@ -94,8 +98,10 @@ class CanvasBase(Showing):
     def _on_moved(self) -> None:
         self.played.forget()
         self._flow_since = time.monotonic()
-        if self.session.player.position is not None and not self.reduce_motion:
-            self._clock.start()
+        if self.session.player.position is not None:
+            self.follow()
+            if not self.reduce_motion:
+                self._clock.start()
         self.viewport().update()
 
     def _on_reveal(self, path: str, name: str, index: object) -> None:

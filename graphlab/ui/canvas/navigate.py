@@ -11,8 +11,8 @@ from graphlab.ui.canvas.base import CanvasBase
 from graphlab.ui.canvas.geometry import Card
 
 SMALLEST, LARGEST = 0.02, 4.0
-#: Fitting never enlarges beyond this.
-FIT_LARGEST = 1.25
+#: Fitting never enlarges beyond this; what is opened is not shown smaller than the second.
+FIT_LARGEST, READABLE = 1.25, 0.6
 Direction = Literal["left", "right", "up", "down"]
 
 
@@ -76,6 +76,26 @@ class Navigation(CanvasBase):
     def show_all(self) -> None:
         """Bring everything into view."""
         self.fit_rect(self.board.bounds)
+
+    def show_start(self) -> None:
+        """Bring everything into view; where it would be too small to read, its beginning."""
+        bounds, area = self.board.bounds, self.viewport().rect()
+        self.show_all()
+        if self.scale_now() < READABLE:
+            self.setTransform(QTransform.fromScale(READABLE, READABLE))
+            tall = area.height() / READABLE
+            y = bounds.center().y() if bounds.height() < tall else bounds.top() + tall / 2 - 24
+            self.centerOn(bounds.left() - 24 + area.width() / READABLE / 2, y)
+            self.zoomed.emit(READABLE)
+
+    def follow(self) -> None:
+        """Move the view, where that is needed, so that the debugger's current card is in it."""
+        position = self.session.player.position
+        if position is not None:
+            path = self.session.player.card(position.path)
+            outer, _, id = path.rpartition("/")
+            if outer == self.scope and id in self.board.cards:
+                self.ensure_seen(self.board.cards[id].rect)
 
     def fit_selection(self) -> None:
         """Bring the selection into view; everything where nothing is selected."""

@@ -218,11 +218,11 @@ class CanvasView(Dropping):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self._fit_when_shown and self.isVisible():
-            self.show_all()
+            self.show_start()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._fit_when_shown:
-            self.show_all()
+            self.show_start()
             self._fit_when_shown = False
         self.minimap.place()
