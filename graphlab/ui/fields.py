@@ -59,8 +59,6 @@ class FloatBox(QDoubleSpinBox):
         # Qt's adaptive step works on the decimals shown; here it is a tenth of the number's own size.
         value = self.value()
         size = 10.0 ** (math.floor(math.log10(abs(value)) + 1e-9) - 1) if value else 0.01
-        if value and steps < 0 and math.isclose(abs(value), 10.0 ** round(math.log10(abs(value)))):
-            size /= 10
         self.setValue(float(f"{value + steps * size:.6g}"))
 
     def textFromValue(self, value: float) -> str:

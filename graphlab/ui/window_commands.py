@@ -173,7 +173,7 @@ class WindowCommands(QMainWindow):
             if not widget.visibleRegion().isEmpty():
                 stops.append(widget)
         focus = QApplication.focusWidget() or self.focusWidget()
-        at = next((i for i, s in enumerate(stops) if focus is not None and (s is focus or s.isAncestorOf(focus))), -1)
+        at = next((i for i, s in enumerate(stops) if s is focus or s.isAncestorOf(focus)), -1)
         target = stops[(at + by) % len(stops)] if at >= 0 else stops[0]
         if isinstance(target, Panel):
             target.focus_first()

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from graphlab.document.examples import EXAMPLES
 from graphlab.document.files import load
-from graphlab.document.journal import leftovers
+from graphlab.document.journal import default_folder, leftovers
 from graphlab.engine.optim import SGD
 from graphlab.engine.train import Phase
 from graphlab.ui import file_commands, theme
@@ -89,7 +89,7 @@ def test_pause_single_update_and_going_on(window: MainWindow, qtbot: QtBot) -> N
     qtbot.wait(150)
     assert training.latest.update == at
     window.actions_.trigger("train_stop")
-    assert training.state == "idle"
+    assert not training.active
 
 
 def test_a_slow_pace_shows_every_update(window: MainWindow, qtbot: QtBot) -> None:
@@ -220,7 +220,7 @@ def test_a_crash_loses_nothing_that_the_journal_has(application: Application, ho
     # What a crash does: the lock is free, and nobody clears the journal.
     journal._lock.close()
     window.files.journal = None
-    left = leftovers(file_commands.default_folder())
+    left = leftovers(default_folder())
     assert len(left) == 1
     again = application.open_window()
     assert again.files.restore(left[0])
