@@ -125,7 +125,9 @@ def typeset(latex: str) -> Picture:
     """Typeset a formula; one that cannot be read becomes a picture of its source. Cached."""
     ziamath = _typesetter()
     try:
-        maths = ziamath.Latex(_unary(latex), size=EM)
+        tree = ET.fromstring(ziamath.tex.tex2mml(_unary(latex)))
+        _simplify(tree)
+        maths = ziamath.Math(tree, size=EM)
         width, height = maths.getsize()
         descent = -maths.getyofst()
         parts = tuple(_parts(maths.svg()))
@@ -140,11 +142,30 @@ def typeset(latex: str) -> Picture:
     return Picture(latex, max(width, box.right()), max(height - descent, -box.top()), max(descent, box.bottom()), parts)
 
 
+def _simplify(tree: ET.Element) -> None:
+    """Take out rows of one element: the typesetter's time doubles with each of them. A lone sign is no operator."""
+    for i, child in enumerate(tree):
+        _simplify(child)
+        while _kind(child) in ("mrow", "mstyle") and len(child) == 1 and set(child.attrib) <= {"mathcolor"}:
+            inner = child[0]
+            for key, value in child.attrib.items():
+                inner.attrib.setdefault(key, value)
+            if _kind(inner) == "mo" and inner.get("stretchy") != "true":
+                inner.attrib |= {"lspace": "0em", "rspace": "0em"}
+            tree[i] = child = inner
+        if child.text == "∂":
+            child.set("rspace", "0em")
+
+
+def _kind(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
 def _unary(latex: str) -> str:
-    """Brace ∂, and signs that belong to one number, so that no space is set after them."""
+    """Brace signs that belong to one number, so that no space is set after them."""
     out, before, held = [], "", False
     for token in TOKEN.findall(latex):
-        tight = (token == "-" and before in BEFORE_UNARY and not held) or token == r"\partial"
+        tight = token == "-" and before in BEFORE_UNARY and not held
         out.append(f"{{{token}}}" if tight else token)
         # What follows \\left is its delimiter; what stands behind that is at the start again.
         if not token.isspace():
@@ -154,7 +175,7 @@ def _unary(latex: str) -> str:
 
 def _parts(svg: str) -> Iterator[Part]:
     for element in ET.fromstring(svg).iter():
-        kind = element.tag.rpartition("}")[2]
+        kind = _kind(element)
         get = element.attrib.get
         if kind == "path":
             path = outline(get("d", ""))

@@ -96,10 +96,9 @@ def lay_out(latex: str, size: float, width: float, smallest: float = 0.7) -> Lay
     rows: list[Row] = []
     widest = width * EM / size
     for line in latex.split("\\\\") if "\\begin" not in latex else [latex]:
-        whole = typeset(line)
-        for clause in [line] if whole.width <= widest or not whole.good else clauses(line):
-            fits = (picture := typeset(clause)).width <= widest or not picture.good
-            rows += [Row([picture])] if fits else _rows(clause, widest)
+        whole = _rows(line, widest)
+        several = clauses(line) if len(whole) > 1 or whole[0].width > widest else []
+        rows += [row for clause in several for row in _rows(clause, widest)] if len(several) > 1 else whole
     needed = max((r.width for r in rows), default=0.0) * size / EM
     size = size * max(smallest, width / needed) if needed > width > 0 else size
     return _stack(rows, size)
@@ -119,20 +118,25 @@ class Row:
 
 
 def _rows(latex: str, widest: float) -> list[Row]:
-    parts = [latex]
-    for inside, products in ((False, False), (False, True), (True, False), (True, True)):
-        parts = [q for p in parts for q in (
-            pieces(p, inside, products) if typeset("{}" + p).width > widest - EM else [p])]
+    # Long formulas are never typeset as a whole: the time that takes grows faster than they do.
+    parts = pieces(latex)
+    for inside, products in ((False, True), (True, False), (True, True)):
+        parts = [q for i, p in enumerate(parts) for q in (
+            pieces(p, inside, products) if _piece(i, p).width > widest - EM else [p])]
     rows = [Row([])]
     for i, part in enumerate(parts):
-        # An empty group in front keeps a sign binary, with its space around it.
-        picture = typeset(part if i == 0 else "{}" + part)
+        picture = _piece(i, part)
         if not picture.good:
             return [Row([typeset(latex)])]
         if rows[-1].pictures and rows[-1].width + picture.width > widest:
             rows.append(Row([], continued=True))
         rows[-1].pictures.append(picture)
     return rows
+
+
+def _piece(number: int, latex: str) -> Picture:
+    """Typeset a piece; an empty group in front keeps a sign binary, with its space around it."""
+    return typeset("{}" + latex if number else latex)
 
 
 def _stack(rows: list[Row], size: float) -> Layout:
