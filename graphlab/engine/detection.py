@@ -44,17 +44,43 @@ class Box:
         return ""
 
 
-def intersection(a: Box, b: Box) -> float:
-    """Return the area that two boxes share; 0 where they are apart."""
-    width = min(a.right, b.right) - max(a.left, b.left)
-    height = min(a.bottom, b.bottom) - max(a.top, b.top)
-    return width * height if width > 0 and height > 0 else 0.0
+def make_box(corners: Array, score: float = 1.0, kind: int = 0) -> Box:
+    """Make a box of an array (left, top, right, bottom)."""
+    left, top, right, bottom = (float(v) for v in corners)
+    return Box(left, top, right, bottom, float(score), int(kind))
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How two boxes lie on each other: the sides of what they share (below 0: how far apart), and the areas.
+
+    ``left`` … ``bottom`` bound the shared rectangle where there is one; ``iou`` = ``shared`` / ``union``.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    shared: float
+    union: float
+
+    @property
+    def iou(self) -> float:
+        """|A ∩ B| / |A ∪ B|: 0 for boxes apart, 1 for identical ones."""
+        return self.shared / self.union
+
+
+def overlap(a: Box, b: Box) -> Overlap:
+    """Return what two boxes share and cover: |A ∪ B| = |A| + |B| − |A ∩ B|."""
+    left, top = max(a.left, b.left), max(a.top, b.top)
+    right, bottom = min(a.right, b.right), min(a.bottom, b.bottom)
+    shared = (right - left) * (bottom - top) if right > left and bottom > top else 0.0
+    return Overlap(left, top, right, bottom, shared, a.area + b.area - shared)
 
 
 def iou(a: Box, b: Box) -> float:
     """Return |A ∩ B| / |A ∪ B|: 0 for boxes apart, 1 for identical ones."""
-    shared = intersection(a, b)
-    return shared / (a.area + b.area - shared)
+    return overlap(a, b).iou
 
 
 def iou_matrix(a: Array, b: Array) -> Array:
@@ -162,10 +188,56 @@ def suppress(boxes: Sequence[Box], how: Suppression = Suppression()) -> Iterator
 
 def survivors(boxes: Sequence[Box], how: Suppression = Suppression()) -> list[int]:
     """Return the boxes that suppression keeps, best first."""
-    kept: tuple[int, ...] = ()
-    for decision in suppress(boxes, how):
-        kept = decision.kept
-    return list(kept)
+    return [d.box for d in suppress(boxes, how) if d.kind == "pivot"]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Which boxes that were found belong to which true ones: (true, found, their IoU), and how many there are."""
+
+    pairs: tuple[tuple[int, int, float], ...]
+    truths: int
+    found: int
+
+    @property
+    def recall(self) -> float:
+        """The share of the true boxes that were found; 1 where there are none."""
+        return len(self.pairs) / self.truths if self.truths else 1.0
+
+    @property
+    def precision(self) -> float:
+        """The share of the found boxes that are true; 1 where there are none."""
+        return len(self.pairs) / self.found if self.found else 1.0
+
+    @property
+    def mean_iou(self) -> float:
+        """The mean IoU of true boxes with those found for them; 0 where none was."""
+        return float(np.mean([shared for _, _, shared in self.pairs])) if self.pairs else 0.0
+
+
+def agree(truths: Sequence[Box], found: Sequence[Box], at: float = 0.5, per_class: bool = True) -> Agreement:
+    """Match found boxes with true ones: the best score first takes the true box it overlaps most, each only once.
+
+    A pair needs an IoU of ``at`` or more and, ``per_class``, the same class. Everingham et al. 2010, section 4.2.
+    """
+    free = list(range(len(truths)))
+    pairs = []
+    for j in sorted(range(len(found)), key=lambda j: (-found[j].score, j)):
+        fits = [(iou(truths[i], found[j]), -i) for i in free if not per_class or truths[i].kind == found[j].kind]
+        shared, i = max(fits, default=(-1.0, 0))
+        if shared >= at:
+            free.remove(-i)
+            pairs.append((-i, j, shared))
+    return Agreement(tuple(pairs), len(truths), len(found))
+
+
+#: In which order a cell has its numbers: the lecture's [p_c, b_x, b_y, b_w, b_h, c…], or the box before p_c.
+ORDERS = ("p_c first", "box first")
+
+
+def score_first(cells: Array, order: str) -> Array:
+    """Return cells of either of `ORDERS` as [p_c, b_x, b_y, b_w, b_h, c…]."""
+    return cells if order == ORDERS[0] else np.take(cells, (4, 0, 1, 2, 3, *range(5, cells.shape[-1])), axis=-1)
 
 
 def encode_cells(boxes: Sequence[Box], grid: tuple[int, int], size: tuple[float, float], classes: int) -> Array:

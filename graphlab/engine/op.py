@@ -73,7 +73,8 @@ class Given:
     """How a test draws one input: its shape, kind and range.
 
     ``apart`` keeps values from lying closer than that to each other and to 0 (for kinks and ties);
-    ``simplex`` makes the last axis positive and sum to one; ``diagonal`` is added to the diagonal of matrices.
+    ``simplex`` makes the last axis positive and sum to one; ``diagonal`` is added to the diagonal of matrices;
+    ``boxes`` sorts a last axis of four into left < right and top < bottom.
     """
 
     shape: Shape
@@ -84,6 +85,7 @@ class Given:
     simplex: bool = False
     one_hot: bool = False
     diagonal: float = 0.0
+    boxes: bool = False
 
 
 @dataclass(frozen=True)

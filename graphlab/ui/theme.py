@@ -22,7 +22,7 @@ Mode = Literal["light", "dark", "system"]
 HUES = {
     "Data": 250.0, "Layers": 175.0, "Activations": 90.0, "Losses": 350.0, "Convolution": 150.0, "Pooling": 115.0,
     "Normalisation": 285.0, "Regularisation": 305.0, "Recurrent": 325.0, "Attention": 60.0, "Shape": 130.0,
-    "Maths": 220.0, "Structure": 200.0, "Generative": 25.0,
+    "Maths": 220.0, "Structure": 200.0, "Generative": 25.0, "Detection": 40.0,
 }
 
 

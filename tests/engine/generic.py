@@ -44,6 +44,8 @@ def draw(given: Given, shape: tuple[int, ...], rng: np.random.Generator) -> Arra
     if given.simplex:
         e = np.exp(x)
         x = e / e.sum(axis=-1, keepdims=True)
+    if given.boxes:
+        x = np.concatenate([np.minimum(x[..., :2], x[..., 2:]), np.maximum(x[..., :2], x[..., 2:])], axis=-1)
     if given.diagonal:
         x = x + given.diagonal * np.eye(shape[-1])
     return x
