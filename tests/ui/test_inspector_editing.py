@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
@@ -12,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from graphlab.engine.gradcheck import Check
 from graphlab.ui.panels.inspector import Inspector
 from graphlab.ui.panels.inspector_counts import verdict
-from tests.ui.inspecting import look_at, network, opened
+from tests.ui.inspecting import click, look_at, network, opened
 
 
 @pytest.fixture
@@ -111,3 +114,24 @@ def test_the_gradient_check_runs_when_it_is_looked_at(inspector: Inspector, qtbo
     assert verdict(Check("fc1", 0.0, skipped="has a surrogate gradient"))[1] == "muted"
 
 
+
+
+# --- into one's notes ----------------------------------------------------------------------------------------------
+
+
+def test_the_step_goes_into_notes_as_a_figure_and_as_latex(inspector: Inspector, tmp_path: Path) -> None:
+    said: list[tuple[str, str]] = []
+    inspector.session.message.connect(lambda text, kind: said.append((text, kind)))
+    look_at(inspector, "fc1")
+    assert not inspector.export.isEnabled()
+    inspector.session.player.run_all()
+    look_at(inspector, "fc1")
+    click(inspector, "W", (0, 1), grad=True)
+    assert inspector.export.isEnabled()
+    assert inspector.export.save_as(tmp_path / "step.svg")
+    assert "∂L/∂W (2, 3)" in (tmp_path / "step.svg").read_text(encoding="utf-8")
+    inspector.export.copy()
+    assert r"\frac{\partial L}{\partial W_{0,1}}" in QGuiApplication.clipboard().text()
+    assert not inspector.export.save_as(tmp_path / "step.doc")
+    assert [kind for _, kind in said] == ["info", "info", "error"]
+    assert "‘step.doc’ ends in .doc" in said[-1][0]

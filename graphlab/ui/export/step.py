@@ -200,7 +200,7 @@ def _subject(session: Session, spot: Spot | None) -> Subject:
     return subject
 
 
-def step_drawing(session: Session, spot: Spot | None = None, theme: ThemeName = "light") -> Drawing:
+def step_drawing(session: Session, spot: Spot | None = None, theme: ThemeName | None = "light") -> Drawing:
     """Return the current step (the selected node, or where the debugger stands) as something to paint.
 
     ``spot`` is the number whose arithmetic is written out. Raises `ExportError` in words where nothing has run.
@@ -213,9 +213,12 @@ def step_drawing(session: Session, spot: Spot | None = None, theme: ThemeName = 
 
 
 def export_step(
-    session: Session, out: Path, spot: Spot | None = None, *, theme: ThemeName = "light", scale: float = 2.0,
+    session: Session, out: Path, spot: Spot | None = None, *, theme: ThemeName | None = "light", scale: float = 2.0,
 ) -> None:
-    """Write the current step as SVG, PDF or PNG. Raises `ExportError` in words; an old file is then untouched."""
+    """Write the current step as SVG, PDF or PNG; ``theme`` None is the one that is shown.
+
+    Raises `ExportError` in words; an old file is then untouched.
+    """
     check_target(out)
     write(step_drawing(session, spot, theme), out, scale)
 

@@ -12,6 +12,7 @@ from graphlab.ui import icons, theme
 from graphlab.ui.formula_label import FormulaLabel
 from graphlab.ui.panels.inspector_counts import CountsTab
 from graphlab.ui.panels.inspector_derivation import DerivationPane, Spot
+from graphlab.ui.panels.inspector_export import ExportButton
 from graphlab.ui.panels.inspector_formula import shape_line, shapes, with_shapes
 from graphlab.ui.panels.inspector_numbers import NumbersTab
 from graphlab.ui.panels.inspector_properties import PropertiesTab
@@ -51,6 +52,7 @@ class Inspector(Panel):
         self.formula, self.shapes = FormulaLabel(size=17), Sentence("", "muted")
         self.properties, self.numbers = PropertiesTab(session), NumbersTab(session)
         self.counts, self.derivation = CountsTab(session), DerivationPane(session)
+        self.export = ExportButton(session, lambda: self.derivation.spot)
         self.tabs, self.splitter = QTabWidget(), QSplitter(Qt.Orientation.Vertical)
         self._build()
         self.set_empty_state(_EMPTY)
@@ -68,6 +70,7 @@ class Inspector(Panel):
         names.addWidget(self.title)
         names.addWidget(self.kind)
         head.addLayout(names, 1)
+        head.addWidget(self.export, 0, Qt.AlignmentFlag.AlignTop)
         top = QWidget()
         above = QVBoxLayout(top)
         above.setContentsMargins(8, 6, 8, 4)
@@ -147,6 +150,7 @@ class Inspector(Panel):
             self.formula.set_latex(latex)
         self.shapes.setText("" if annotated else shape_line(subject))
         self.shapes.setVisible(bool(self.shapes.text()))
+        self.export.setEnabled(subject.record is not None)
         self._tint()
         self.properties.show_subject(subject)
         self.numbers.show_subject(subject)
