@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from graphlab.engine.data import Column, DataError, Standardiser, Table, one_hot
+from graphlab.engine.fast.streams import Clock, Stream
 from graphlab.engine.plan import Plan, Step
-from graphlab.engine.record import Array, Mode, stream
+from graphlab.engine.record import Array, Mode
 from graphlab.engine.setup import Setup
 from graphlab.engine.spec import Batch, Spec, show_shape
 
@@ -67,14 +68,24 @@ class Prepared:
 
     def draw(self, path: str, n: int, mode: Mode) -> Array:
         """Make n samples for an Input that no column feeds: noise of one update, or one number everywhere."""
+        return self.drawing(path, mode.seed, mode.phase)(n, mode.update)
+
+    def drawing(self, path: str, seed: int, phase: int) -> Callable[[int, int], Array]:
+        """Return the function of (n, update) that makes n samples for such an Input, quickly when called again."""
         kind, _, what = self.drawn[path].partition(":")
-        shape = self.specs[path].concrete(n)
-        if kind == "fill":
-            return np.full(shape, float(what), np.float32)
-        rng = stream(f"{path}/noise", mode)
-        if what == "uniform":
-            return rng.random(shape, dtype=np.float32)
-        return rng.standard_normal(shape, dtype=np.float32)
+        spec, clock = self.specs[path], Clock(seed, phase)
+        stream = Stream(f"{path}/noise", clock)
+
+        def make(n: int, update: int) -> Array:
+            if kind == "fill":
+                return np.full(spec.concrete(n), float(what), np.float32)
+            clock.update = update
+            rng = stream.restart()
+            if what == "uniform":
+                return rng.random(spec.concrete(n), dtype=np.float32)
+            return rng.standard_normal(spec.concrete(n), dtype=np.float32)
+
+        return make
 
     def feeds(self, rows: Array, mode: Mode | None = None, paths: Collection[str] | None = None) -> dict[str, Array]:
         """Return what every Input (or those of ``paths``) receives for these rows of the table."""

@@ -226,11 +226,12 @@ class Adam(Optimiser):
         g *= 1.0 - self.beta1
         v *= self.beta1
         v += g
+        # √â + ε is (√a + ε·c)/c with c = √(1 − β₂ᵗ): one pass over the array less.
+        c = math.sqrt(1.0 - self.beta2**t)
         np.sqrt(a, out=s)
-        s *= 1.0 / math.sqrt(1.0 - self.beta2**t)
-        s += self.stabiliser
+        s += self.stabiliser * c
         np.divide(v, s, out=s)
-        s *= rate / (1.0 - self.beta1**t)
+        s *= rate * c / (1.0 - self.beta1**t)
         w -= s
 
 

@@ -67,7 +67,7 @@ class Stage:
         self.made = 0
         self.inputs = self.program(self._size(setup.batch)).inputs
         self._fed = tuple(p for p in self.inputs if p in prepared.arrays)
-        self._drawn = tuple(p for p in self.inputs if p in prepared.drawn)
+        self._drawn = {p: prepared.drawing(p, setup.seed, index) for p in self.inputs if p in prepared.drawn}
         # The sum is for reporting: ascending phases lower the negative of what they report.
         self._sum = tuple(self.losses.values())
 
@@ -98,8 +98,8 @@ class Stage:
         program = self._programs.get(size) or self.program(size)
         for path in self._fed:
             program.feed(path, arrays[path][at:at + size])
-        for path in self._drawn:
-            program.feed(path, self.prepared.draw(path, size, self._mode(update)))
+        for path, draw in self._drawn.items():
+            program.feed(path, draw(size, update))
         kept = [self.parameters.flat[s].copy() for s in self._memories] if self._memories else []
         if self._looks:
             for w, _, state in self._pieces:
@@ -159,6 +159,6 @@ class Stage:
     def _origin(self, arrays: Mapping[str, Array], at: int, size: int, update: int) -> Origin:
         mode = self._mode(update)
         feeds = {p: arrays[p][at:at + size] for p in self._fed}
-        feeds |= {p: self.prepared.draw(p, size, mode) for p in self._drawn}
+        feeds |= {p: draw(size, update) for p, draw in self._drawn.items()}
         found = find_origin(self.plan, self.parameters.weights, feeds, mode, self.losses)
         return found or Origin(next(iter(self.losses)), "the loss or its gradient is no finite number")

@@ -183,7 +183,7 @@ class Trainer:
                 whole = self.prepared.arrays[path]
                 if path not in self._arrays:
                     self._arrays[path] = np.empty((len(rows), *whole.shape[1:]), whole.dtype)
-                np.take(whole, order, axis=0, out=self._arrays[path])
+                np.take(whole, order, axis=0, out=self._arrays[path], mode="clip")  # others go through a copy
         self._todo.extend(self._epoch())
         self._per_epoch, self._updates = len(self._todo), len(self._todo) * self.epochs
 

@@ -109,6 +109,7 @@ class Back:
         self.gradients = gradients
         self._terms: list[tuple[int, Array, Holder | None, float | None]] = []
         self._convert: list[tuple[Array, Array, Holder | None]] = []
+        self._sums: list[tuple[Array, Array]] = []
 
     def wants(self, port: str) -> bool:
         """Tell whether anybody needs the gradient of an input."""
@@ -174,15 +175,20 @@ class Back:
 
     def into_joined(self, first: str, second: str) -> Array | None:
         """Return where to write the gradients of two neighbouring weights as one flat array, if that can be done."""
-        slots = [self.site.step.inputs[first], self.site.step.inputs[second]]
-        if not self.site.neighbours(first, second):
+        if not (self.site.neighbours(first, second) and self.wants(first) and self.wants(second)):
             return None
-        if any(s not in self.gradients.wrt or s in self.gradients.by_slot for s in slots):
+        slots = [self.site.slot(name) for name in (first, second)]
+        begun = {slot in self.gradients.by_slot for slot in slots}
+        if len(begun) > 1 or any(self._pending(slot) for slot in slots):
             return None
-        pieces = [self.into(first), self.into(second)]
-        p, keys = self.builder.parameters, [self.builder.plan.slots[s].key for s in slots if s is not None]
-        assert sum(piece.size for piece in pieces) == p.slices[keys[1]].stop - p.slices[keys[0]].start
-        return p.gradient[p.slices[keys[0]].start:p.slices[keys[1]].stop]
+        p, keys = self.builder.parameters, [self.builder.plan.slots[slot].key for slot in slots]
+        home = p.gradient[p.slices[keys[0]].start:p.slices[keys[1]].stop]
+        if begun == {False}:
+            self._terms += [(slot, p.gradients[key], None, None) for slot, key in zip(slots, keys, strict=True)]
+            return home
+        term = self.scratch(home.shape)
+        self._sums.append((home, term))
+        return term
 
     def passes(self, port: str, raw: Array, name: str = "y") -> None:
         """Let the gradient of an output go to an input as it is, ``raw`` being its view in the input's memory order."""
@@ -208,6 +214,8 @@ class Back:
         for to, origin, holder in self._convert:
             self.call(np.copyto, to, origin)
             self._spare(holder)
+        for total, term in self._sums:
+            self.call(np.add, total, term, out=total)
         for slot, raw, holder, seed in self._terms:
             self.gradients.add(slot, raw, holder, seed)
         for _, _, holder, _ in self._terms:

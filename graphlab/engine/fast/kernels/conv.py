@@ -60,7 +60,7 @@ class Columns:
         for j in range(self.win.kernel[1]):
             for part in range(self.parts):
                 step, begin = stride * self.parts, part * stride + j * dilation - self.left
-                first = max(0, -(-(-begin) // step))
+                first = max(0, (step - 1 - begin) // step)
                 last = min(columns.shape[4] - 1, (self.pixels - 1 - begin) // step)
                 if first <= last:
                     at = slice(begin + first * step, begin + last * step + 1, step)
@@ -91,7 +91,8 @@ class Columns:
         """Return how many picture rows the output rows before ``stop`` need."""
         if stop == 0:
             return 0
-        return min(self.rows, max(0, (stop - 1) * self.win.stride[0] + self.win.kernel[0] - self.top))
+        needed: int = (stop - 1) * self.win.stride[0] + self.win.kernel[0] - self.top
+        return int(min(self.rows, max(0, needed)))
 
     def bind(self, s: Site, kernels: Array, start: int, stop: int, out: Array) -> None:
         """Bind out = kernels·columns for a tile of output rows (rows, F, W'·N); tiles have to come in order."""

@@ -30,7 +30,7 @@ def dense(s: Site) -> Backward:
 
     def back(b: Back) -> None:
         dy = b.upstream()
-        joined = b.into_joined("W", "b") if b.wants("W") and b.wants("b") else None
+        joined = b.into_joined("W", "b")
         if joined is not None:
             b.call(np.dot, x, dy.T, joined.reshape(wb.shape))
         else:
