@@ -122,6 +122,14 @@ def test_a_long_network_opens_where_it_can_be_read_and_the_view_follows_the_debu
         assert h.view.visible_rect().contains(cards[at_card.path].rect)
 
 
+def test_a_breakpoint_is_marked_on_its_card(run: Hands) -> None:
+    assert not look(run, "relu").breakpoint
+    run.session.player.toggle_breakpoint("relu")
+    assert look(run, "relu").breakpoint
+    run.session.player.toggle_breakpoint("relu")
+    assert not look(run, "relu").breakpoint
+
+
 def test_badges_count_problems_of_the_node_and_of_what_lies_in_it(run: Hands) -> None:
     view = run.view
     view.select_ids(["relu", "fc2"])

@@ -28,6 +28,7 @@ class CanvasBase(Showing):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
+        self._position: tuple[str, str] | None = None
         self._clock.timeout.connect(self._tick)
         self._listen()
 
@@ -97,11 +98,13 @@ class CanvasBase(Showing):
 
     def _on_moved(self) -> None:
         self.played.forget()
-        self._flow_since = time.monotonic()
-        if self.session.player.position is not None:
+        position = self.session.player.position
+        if position != self._position and position is not None:
+            self._flow_since = time.monotonic()
             self.follow()
             if not self.reduce_motion:
                 self._clock.start()
+        self._position = position
         self.viewport().update()
 
     def _on_reveal(self, path: str, name: str, index: object) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from graphlab.document.layout import layout
 from graphlab.document.model import Document, Note, Place
@@ -35,18 +34,16 @@ def build(
     cards: dict[str, Card] = {}
     for id, node in graph.nodes.items():
         place, have, content = places.get(prefix + id, _FREE), old.get(id), contents[id]
-        if have is None or have.node is not node or have.content != content:
-            cards[id] = make_card(id, prefix + id, node, content, place.x, place.y, style, place.pinned)
-        elif (have.rect.x(), have.rect.y(), have.pinned) != (place.x, place.y, place.pinned):
-            cards[id] = replace(have.moved(place.x - have.rect.x(), place.y - have.rect.y()), pinned=place.pinned)
-        else:
+        if have is not None and have.node is node and have.content == content and (
+                have.rect.x(), have.rect.y(), have.pinned) == (place.x, place.y, place.pinned):
             cards[id] = have
+        else:
+            cards[id] = make_card(id, prefix + id, node, content, place.x, place.y, style, place.pinned)
     if any(prefix + id not in places for id in cards):
         known = {id: (p.x, p.y) for id in cards if (p := places.get(prefix + id)) is not None}
         for id, (x, y) in layout(graph, sizes(cards), known, known).items():
             if id not in known:
-                r = cards[id].rect
-                cards[id] = cards[id].moved(x - r.x(), y - r.y())
+                cards[id] = make_card(id, prefix + id, graph.nodes[id], contents[id], x, y, style)
                 auto[prefix + id] = Place(x, y)
     specs = last.specs if same and last is not None else {
         s: str(spec) for s in set(graph.wires.values()) if (spec := plan.spec(prefix + s.node, s.output)) is not None}

@@ -32,6 +32,7 @@ class CardLook:
     hovered: bool = False
     lit: bool = False
     dimmed: bool = False
+    breakpoint: bool = False
     offered: bool = False  # its hidden ports are shown, since a wire is being drawn
 
 
@@ -99,6 +100,7 @@ class PlayerState(Protocol):
 
     run: Any
     level: str
+    breakpoints: set[str]
 
     @property
     def position(self) -> tuple[str, Literal["forward", "backward"]] | None:
@@ -180,7 +182,8 @@ class Played:
             shown = thumb(value, self._batched(card.path, names[0]), self.colours, picture, ratio)
         if names and (gradient := self.player.gradient(card.path, names[0])) is not None:
             strip = gradient_strip(gradient, self._batched(card.path, names[0]), self.colours)
-        return CardLook(stage, direction if at == card.path else "", shown, strip, self.badge(card.path))
+        return CardLook(stage, direction if at == card.path else "", shown, strip, self.badge(card.path),
+                        breakpoint=card.path in self.player.breakpoints)
 
     def _batched(self, path: str, output: str) -> bool:
         run = self.player.run

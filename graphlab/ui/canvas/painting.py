@@ -82,6 +82,12 @@ def paint_card(painter: QPainter, card: Card, look: CardLook, style: Style) -> N
             paint_spot(painter, spot, style)
     if look.problems:
         paint_badge(painter, card.badge, look.problems, style)
+    if look.breakpoint:
+        stop = QRectF(rect.left() - 7, rect.top() - 7, 15, 15)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(now.card)
+        painter.drawEllipse(stop)
+        icons.paint(painter, "breakpoint", stop.adjusted(-2, -2, 2, 2), now.now)
     if look.current:
         _marker(painter, card, look, style)
     painter.restore()
