@@ -94,6 +94,8 @@ class CanvasBase(Showing):
         self.viewport().update()
 
     def _on_selection(self) -> None:
+        names = [self.board.cards[i].node.name for i in self.selected_ids()]
+        self.setAccessibleDescription(f"{len(self.board.cards)} nodes. Selected: {', '.join(names) or 'none'}.")
         self.viewport().update()
 
     def _on_moved(self) -> None:

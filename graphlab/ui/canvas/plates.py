@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QTextOption
 
 from graphlab.document.model import Note
 from graphlab.ui.canvas.board import corner, note_rect
+from graphlab.ui.canvas.geometry import Spot
 from graphlab.ui.canvas.looks import SumLook, WireLook
 from graphlab.ui.canvas.painting import CENTRE, FADED, LEFT, RIGHT
 from graphlab.ui.canvas.routing import Route
@@ -29,6 +30,20 @@ def paint_plate(painter: QPainter, way: Route, text: str, look: WireLook, style:
     painter.setPen(now.text if look.lit else now.muted)
     painter.drawText(way.label_rect, CENTRE, text)
     painter.restore()
+
+
+def paint_port_name(painter: QPainter, spot: Spot, shape: str, style: Style) -> None:
+    """Draw the name of a port, and the shape there, on a plate beside it, off the card."""
+    now, text = style.theme, f"{spot.name}  {shape}" if shape else spot.name
+    width = style.width(text, "small") + 12
+    x = spot.at.x() + 12 if spot.side == "out" else spot.at.x() - 12 - width
+    rect = QRectF(x, spot.at.y() - 22, width, 18)
+    painter.setPen(style.pen(now.accent))
+    painter.setBrush(now.card)
+    painter.drawRoundedRect(rect, 4, 4)
+    painter.setPen(now.text)
+    painter.setFont(style.small)
+    painter.drawText(rect, CENTRE, text)
 
 
 def sum_rect(card: QRectF, look: SumLook, style: Style) -> QRectF:

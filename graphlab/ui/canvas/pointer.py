@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QHelpEvent, QInputDevice, QMouseEvent, QNativeGestureEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QToolTip
+from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from graphlab.engine.graph import Source, Target
 from graphlab.ui.canvas.board import corner
@@ -16,11 +16,14 @@ from graphlab.ui.canvas.menus import menu_for, tip_for
 from graphlab.ui.canvas.moving import Knife, Move, Resize
 from graphlab.ui.canvas.notes import Writing
 from graphlab.ui.canvas.pointing import NOTHING, Hit, what_is_at
+from graphlab.ui.session import Session
 
 if TYPE_CHECKING:
     from graphlab.ui.canvas.view import CanvasView
 
 LEFT, MIDDLE, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton
+#: So close to the edge a drag pulls the view along.
+EDGE = 28
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
@@ -32,6 +35,13 @@ class Pointer(Writing):
     _reselect: str = ""
     _space = False
     _space_used = False
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._held = Qt.KeyboardModifier.NoModifier
+        self._puller = QTimer(self)
+        self._puller.setInterval(16)
+        self._puller.timeout.connect(self._pull)
 
     @property
     def _self(self) -> CanvasView:
@@ -109,6 +119,9 @@ class Pointer(Writing):
         at = self.mapToScene(on_screen)
         if self.gesture is not None:
             self.gesture.move(at, on_screen, event.modifiers())
+            self._held = event.modifiers()
+            if not isinstance(self.gesture, Pan) and not self._edge_pull(on_screen).isNull():
+                self._puller.start()
             return
         if self._pressed is None:
             self._hover(on_screen)
@@ -121,6 +134,22 @@ class Pointer(Writing):
         if gesture is not None:
             self.begin(gesture)
             gesture.move(at, on_screen, event.modifiers())
+
+    def _edge_pull(self, on_screen: QPoint) -> QPoint:
+        """Return how the view moves on while something is dragged at its edge, in screen pixels."""
+        area = self.viewport().rect().adjusted(EDGE, EDGE, -EDGE, -EDGE)
+        x = min(on_screen.x() - area.left(), 0) + max(on_screen.x() - area.right(), 0)
+        y = min(on_screen.y() - area.top(), 0) + max(on_screen.y() - area.bottom(), 0)
+        return QPoint(max(-EDGE, min(x, EDGE)), max(-EDGE, min(y, EDGE))) / 2
+
+    def _pull(self) -> None:
+        on_screen = self.viewport().mapFromGlobal(self.cursor().pos())
+        pull = self._edge_pull(on_screen)
+        if self.gesture is None or pull.isNull():
+            self._puller.stop()
+            return
+        self.pan(pull.x(), pull.y())
+        self.gesture.move(self.mapToScene(on_screen), on_screen, self._held)
 
     def _gesture_for(
         self, hit: Hit, began: QPointF, button: Qt.MouseButton, modifiers: Qt.KeyboardModifier,

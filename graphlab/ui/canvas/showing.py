@@ -17,8 +17,9 @@ from graphlab.ui.canvas.building import build
 from graphlab.ui.canvas.gesture import Gesture
 from graphlab.ui.canvas.looks import Played
 from graphlab.ui.canvas.overlays import Hint, paint_empty, paint_read_only
-from graphlab.ui.canvas.painting import paint_grid
+from graphlab.ui.canvas.painting import paint_grid, paint_spot
 from graphlab.ui.canvas.picture import paint_board
+from graphlab.ui.canvas.plates import paint_port_name
 from graphlab.ui.canvas.pointing import NOTHING, Hit, Pointed
 from graphlab.ui.canvas.style import Style
 from graphlab.ui.session import Session
@@ -173,8 +174,15 @@ class Showing(QGraphicsView):
         paint_board(painter, self.shown, self.looks(), area, scale, self.flow(), self.hidden_wire)
 
     def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        hit = self.hit
         if self.gesture is not None:
             self.gesture.paint(painter)
+        elif hit.kind == "port" and hit.card is not None and hit.spot is not None:
+            end = Source(hit.card.id, hit.spot.name) if hit.spot.side == "out" else None
+            source = end or self.board.graph.wires.get(Target(hit.card.id, hit.spot.name))
+            shape = self.spec_text(source) if source is not None else "optional" if hit.spot.optional else ""
+            paint_spot(painter, hit.spot, self.style_, self.style_.theme.accent, big=True)
+            paint_port_name(painter, hit.spot, shape, self.style_)
         board, area = self.board, QRectF(self.viewport().rect())
         painter.save()
         painter.resetTransform()
