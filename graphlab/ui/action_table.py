@@ -41,8 +41,12 @@ FILE = (
     Action("save", "&Save", "Save the network", lambda w: w.files.save(), ("Ctrl+S",), "save"),
     Action("save_as", "Save &as…", "Save the network under another name", lambda w: w.files.save_as(),
            ("Ctrl+Shift+S",)),
-    Action("export", "&Export…", "Export what the canvas shows as SVG, PDF or PNG", lambda w: w.files.export(),
+    Action("export", "&Export…", "Export what the canvas shows as SVG, PDF or PNG", lambda w: w.exports.view(),
            ("Ctrl+E",), "export", _nodes),
+    Action("export_step", "Ex&port the step…", "Export the current step as a figure, with its arithmetic",
+           lambda w: w.exports.step(), ("Ctrl+Shift+E",), "picture", lambda w: w.session.player.run is not None),
+    Action("copy_latex", "Copy the step as &LaTeX", "Put formula and arithmetic of the current step on the clipboard",
+           lambda w: w.exports.latex(), ("Ctrl+Shift+L",), "formula", lambda w: w.session.player.run is not None),
     Action("settings", "Settin&gs…", "Choose colours, the mouse wheel, motion and more",
            lambda w: w.show_settings(), ("Ctrl+,",), "settings"),
     Action("close", "&Close window", "Close this window", lambda w: w.close(), ("Ctrl+W",)),
@@ -191,8 +195,8 @@ HELP = (
 ACTIONS: tuple[Action, ...] = (*FILE, *EDIT, *NODE, *VIEW, *RUN, *TRAIN, *HELP)
 
 MENUS: dict[str, tuple[str, ...]] = {
-    "&File": ("new", "new_window", "start", "open", "-", "save", "save_as", "export", "-", "settings", "-", "close",
-              "quit"),
+    "&File": ("new", "new_window", "start", "open", "-", "save", "save_as", "-", "export", "export_step", "copy_latex",
+              "-", "settings", "-", "close", "quit"),
     "&Edit": ("undo", "redo", "-", "cut", "copy", "paste", "paste_wired", "duplicate", "-", "delete", "delete_heal",
               "detach", "-", "select_all", "find"),
     "&Node": ("quick_add", "rename", "bypass", "freeze", "pin", "-", "group", "ungroup", "enter", "leave", "-", "frame",

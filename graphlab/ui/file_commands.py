@@ -1,4 +1,4 @@
-"""New, open, save, export and the journal of unsaved work, for one window."""
+"""New, open, save and the journal of unsaved work, for one window."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from graphlab.ui.main_window import MainWindow
 
 _KIND = f"GraphLab networks (*{SUFFIX})"
-_PICTURES = "Vector picture (*.svg);;PDF (*.pdf);;Picture (*.png)"
 
 
 class FileCommands(QObject):
@@ -148,25 +147,6 @@ class FileCommands(QObject):
         self.window.settings.add_recent(str(path.resolve()))
         self._forget()
         self.session.message.emit(f"Saved as ‘{path.name}’.", "info")
-        return True
-
-    def export(self) -> bool:
-        """Write what the canvas shows as a picture."""
-        from graphlab.ui.export import ExportError, export_view
-
-        start = (self.session.path or Path(self.name)).with_suffix(".svg")
-        chosen, kind = QFileDialog.getSaveFileName(self.window, "Export", str(start), _PICTURES)
-        if not chosen:
-            return False
-        path = Path(chosen)
-        if path.suffix.lower() not in (".svg", ".pdf", ".png"):
-            path = path.with_name(path.name + kind[kind.index("*") + 1:kind.index(")")])
-        try:
-            export_view(self.session, path)
-        except ExportError as e:
-            say_error(self.window, "Not exported", str(e))
-            return False
-        self.session.message.emit(f"Exported as ‘{path.name}’.", "info")
         return True
 
     # --- the journal -----------------------------------------------------------------------------------------

@@ -189,6 +189,7 @@ class MainWindow(WindowCommands):
             self.session.player.pause()
             self._remember()
             self.files.close()
+            self.exports.close()
             # The undo stack still speaks while Qt takes it down, and nobody should listen any more.
             self.session.undo_stack.blockSignals(True)
         self.application.forget(self)

@@ -23,12 +23,13 @@ from graphlab.ui.action_table import ACTIONS, MENUS, TOOLBAR
 from graphlab.ui.actions import Actions
 from graphlab.ui.canvas.view import CanvasView
 from graphlab.ui.docks import make_dock
+from graphlab.ui.export_commands import ExportCommands
 from graphlab.ui.file_commands import FileCommands
 from graphlab.ui.panels.calculators import Calculators
 from graphlab.ui.panels.data import DataPanel
 from graphlab.ui.panels.history import History
 from graphlab.ui.panels.inspector import Inspector
-from graphlab.ui.panels.lenses import LensPanel
+from graphlab.ui.panels.lens_later import LensLater
 from graphlab.ui.panels.palette import Palette
 from graphlab.ui.panels.panel import Panel
 from graphlab.ui.panels.problems import Problems
@@ -54,6 +55,7 @@ def build_window(window: MainWindow) -> None:
     window.training = Training(window.session, window)
     window.canvas = CanvasView(window.session)
     window.files = FileCommands(window)
+    window.exports = ExportCommands(window)
     window.actions_ = Actions(window, ACTIONS)
     window.start_page = StartPage(window)
     window.setDockOptions(window.DockOption.AllowTabbedDocks | window.DockOption.AllowNestedDocks)
@@ -97,9 +99,10 @@ def _docks(window: MainWindow) -> None:
     window.history = History(session, by_id["quick_add"])
     window.problems = Problems(session)
     window.training_panel = TrainingPanel(window.training, by_id)
-    window.lens = LensPanel(session, window.training)
+    window.lens = LensLater(session, window.training)
+    window.inspector = Inspector(session)
     left: tuple[Panel, ...] = (window.library, window.history)
-    right: tuple[Panel, ...] = (Inspector(session), DataPanel(session), SetupPanel(session, by_id["start"]))
+    right: tuple[Panel, ...] = (window.inspector, DataPanel(session), SetupPanel(session, by_id["start"]))
     bottom: tuple[Panel, ...] = (window.problems, window.training_panel, window.lens, Calculators())
     for area, panels in ((_LEFT, left), (_RIGHT, right), (_BOTTOM, bottom)):
         first: QDockWidget | None = None
@@ -184,6 +187,7 @@ def _connect(window: MainWindow) -> None:
     session.planned.connect(window.show_numbers)
     session.player.playing_changed.connect(window.playing_changed)
     window.training.state_changed.connect(window.training_changed)
+    window.lens.export_asked.connect(window.exports.lens)
     window.library.chosen.connect(window.add_op)
     window.problems.counted.connect(window.count_problems)
     window.status.problems.clicked.connect(lambda: window.show_dock("Problems"))

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from graphlab.ui.actions import Actions
     from graphlab.ui.app import Application
     from graphlab.ui.canvas.view import CanvasView
+    from graphlab.ui.export_commands import ExportCommands
     from graphlab.ui.file_commands import FileCommands
     from graphlab.ui.panels.history import History
-    from graphlab.ui.panels.lenses import LensPanel
+    from graphlab.ui.panels.inspector import Inspector
+    from graphlab.ui.panels.lens_later import LensLater
     from graphlab.ui.panels.palette import Palette
     from graphlab.ui.panels.problems import Problems
     from graphlab.ui.panels.timeline import Timeline
@@ -41,6 +43,7 @@ class WindowCommands(QMainWindow):
     settings: Settings
     training: Training
     files: FileCommands
+    exports: ExportCommands
     canvas: CanvasView
     start_page: StartPage
     stack: QStackedWidget
@@ -50,7 +53,8 @@ class WindowCommands(QMainWindow):
     history: History
     problems: Problems
     training_panel: TrainingPanel
-    lens: LensPanel
+    lens: LensLater
+    inspector: Inspector
     docks: dict[str, QDockWidget]
     toolbar: QToolBar
     recent_menu: QMenu

@@ -189,3 +189,33 @@ def test_a_node_is_found_inside_a_block(window: MainWindow) -> None:
     finder.accept_current()
     assert window.session.scope == "block1"
     assert window.session.selection == ("block1/act",)
+
+
+def test_the_step_is_exported_as_a_figure_and_as_latex(window: MainWindow, quiet: Path) -> None:
+    window.session.open_document(classifier())
+    assert not window.actions_.by_id["export_step"].isEnabled()
+    window.actions_.trigger("run")
+    window.session.select(["fc1"])
+    window.actions_.trigger("export_step")
+    assert "<svg" in (quiet / "Untitled step.svg").read_text(encoding="utf-8")
+    window.actions_.trigger("copy_latex")
+    assert "xW" in QApplication.clipboard().text().replace(" ", "")
+
+
+def test_a_lens_is_loaded_when_it_is_seen_and_its_frame_and_animation_exported(
+    window: MainWindow, qtbot: QtBot, quiet: Path,
+) -> None:
+    window.session.open_document(classifier())
+    assert window.lens.panel is None
+    window.show_dock("Lens")
+    qtbot.waitUntil(lambda: window.lens.panel is not None)
+    panel = window.lens.panel
+    assert panel is not None
+    window.actions_.trigger("run")
+    window.session.select(["act"])
+    qtbot.waitUntil(lambda: panel.lens is not None)
+    assert panel.lens is not None
+    panel.export_asked.emit(panel)
+    wanted = quiet / f"{panel.lens.title}{'.gif' if panel.lens.frames > 1 else '.svg'}"
+    qtbot.waitUntil(wanted.exists, timeout=20_000)
+    assert wanted.stat().st_size > 500

@@ -128,12 +128,12 @@ def test_a_file_that_is_not_there_is_said_and_the_start_page_shown(application: 
 def test_a_window_remembers_its_panels(application: Application) -> None:
     window = application.open_window("moons")
     window.show_dock("Setup")
-    window.docks["Lens"].close()
+    window.docks["History"].close()
     window.close()
     again = application.open_window("moons")
-    assert again.docks["Lens"].isHidden()
+    assert again.docks["History"].isHidden()
     again.reset_panels()
-    assert not again.docks["Lens"].isHidden()
+    assert not again.docks["History"].isHidden()
 
 
 def test_messages_go_to_the_window_that_is_used(window: MainWindow) -> None:

@@ -142,7 +142,11 @@ class TrainingPanel(Panel):
         super().showEvent(event)
         if self.loss is None:
             # The window appears first; pyqtgraph takes a moment to load.
-            QTimer.singleShot(100, self.make_plots)
+            QTimer.singleShot(100, self, self._make_if_seen)
+
+    def _make_if_seen(self) -> None:
+        if self.isVisible():
+            self.make_plots()
 
     def make_plots(self) -> None:
         """Load pyqtgraph and make the plots, once."""
