@@ -166,8 +166,10 @@ def through_time(runs: tuple[Run, ...]) -> tuple[Passage, ...]:
     out: list[Passage] = []
     for step in runs[0].plan.steps:
         if isinstance(step.op, Recurrent):
+            # A phase whose gradient does not come here at all need not be opened.
+            felt = [run for run in runs if (g := gradient_of(run, step)) is not None and g.any()] or runs[:1]
             every = [[_passage(inner, step, step.op, state) for state in step.op.states]
-                     for run in runs if (inner := run.inside(step.path)) is not None]
+                     for run in felt if (inner := run.inside(step.path)) is not None]
             out += max(every, key=lambda states: max(map(_largest, states)), default=[])
     return tuple(out)
 
