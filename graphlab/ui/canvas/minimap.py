@@ -15,7 +15,8 @@ from graphlab.ui.canvas.picture import paint_far
 if TYPE_CHECKING:
     from graphlab.ui.canvas.view import CanvasView
 
-SIZE = QSize(176, 112)
+#: Its size in a large window; in a small one it is smaller.
+LARGEST, SMALLEST = 176, 112
 MARGIN = 12
 
 
@@ -25,7 +26,6 @@ class Minimap(QWidget):
     def __init__(self, view: CanvasView) -> None:
         super().__init__(view.viewport())
         self.view = view
-        self.setFixedSize(SIZE)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("Minimap")
         self.setToolTip("The whole network; click to go there")
@@ -36,9 +36,14 @@ class Minimap(QWidget):
     def place(self) -> None:
         """Stand in the lower right corner; step aside where the canvas is small, or everything is in view."""
         area = self.view.viewport().rect()
-        self.move(area.right() - SIZE.width() - MARGIN, area.bottom() - SIZE.height() - MARGIN)
+        wide = max(SMALLEST, min(area.width() // 7, LARGEST))
+        size = QSize(wide, wide * 5 // 8)
+        if size != self.size():
+            self.setFixedSize(size)
+            self._drawn = None
+        self.move(area.right() - size.width() - MARGIN, area.bottom() - size.height() - MARGIN)
         bounds = self.view.board.bounds
-        room = area.width() > 3 * SIZE.width() and area.height() > 2 * SIZE.height()
+        room = area.width() > 3 * size.width() and area.height() > 2 * size.height()
         more = not bounds.isEmpty() and not self.view.visible_rect().contains(bounds)
         self.setVisible(self.view.minimap_wanted and room and more)
 
@@ -50,8 +55,8 @@ class Minimap(QWidget):
     def _scale(self) -> tuple[float, QRectF]:
         """Return pixels a scene pixel, and the part of the scene that the map shows."""
         whole = self.view.board.bounds.adjusted(-60, -60, 60, 60)
-        scale = min(SIZE.width() / max(whole.width(), 1), SIZE.height() / max(whole.height(), 1))
-        extra = QPointF(SIZE.width() / scale - whole.width(), SIZE.height() / scale - whole.height()) / 2
+        scale = min(self.width() / max(whole.width(), 1), self.height() / max(whole.height(), 1))
+        extra = QPointF(self.width() / scale - whole.width(), self.height() / scale - whole.height()) / 2
         return scale, whole.adjusted(-extra.x(), -extra.y(), extra.x(), extra.y())
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -60,7 +65,7 @@ class Minimap(QWidget):
         painter = QPainter(self)
         if self._drawn is None or self._drawn[0] is not board:
             ratio = self.devicePixelRatioF()
-            picture = QPixmap(SIZE * ratio)
+            picture = QPixmap(self.size() * ratio)
             picture.setDevicePixelRatio(ratio)
             picture.fill(now.card)
             inner = QPainter(picture)

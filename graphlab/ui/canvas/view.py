@@ -16,6 +16,7 @@ from graphlab.ui.canvas.drawing_wires import KeyboardWire
 from graphlab.ui.canvas.dropping import Dropping
 from graphlab.ui.canvas.minimap import Minimap
 from graphlab.ui.canvas.search import Search
+from graphlab.ui.canvas.style import FIRST_PORT
 from graphlab.ui.panels.palette_search import library
 from graphlab.ui.session import Session
 
@@ -107,9 +108,9 @@ class CanvasView(Dropping):
         """Return where a new card's corner has to be for its port to be at a place."""
         card = self._card_for(op)
         if isinstance(end, Source):
-            return QPointF(at.x(), at.y() - card.rect.height() / 2)
+            return QPointF(at.x(), at.y() - FIRST_PORT)
         if isinstance(end, Target):
-            return QPointF(at.x() - card.rect.width(), at.y() - card.rect.height() / 2)
+            return QPointF(at.x() - card.rect.width(), at.y() - FIRST_PORT)
         return at
 
     def _search_closed(self) -> None:
