@@ -25,7 +25,7 @@ class Linear(Op):
         return (Port("x"), Port("W", weight=True), *b)
 
     def line(self) -> str:
-        return f"{self.features} units"
+        return f"{self.features} unit" + "s" * (self.features != 1)
 
     def formula(self) -> str:
         return r"y = xW + b" if self.bias else "y = xW"

@@ -44,7 +44,7 @@ class Recurrent(Op, register=False):
         return ("seq", *self.states)
 
     def line(self) -> str:
-        return f"{self.units} units" + (" · backwards in time" if self.reverse else "")
+        return f"{self.units} unit" + "s" * (self.units != 1) + (" · backwards in time" if self.reverse else "")
 
     def shape(self, x: Spec, *first: Spec | None) -> tuple[Spec, ...]:
         if x.rank != 3 or x.kind != "real":
