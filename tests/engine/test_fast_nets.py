@@ -73,14 +73,60 @@ def forked() -> Graph:
     both = net.add("sum", op("Add"), a, shared)
     product = net.add("product", op("Multiply"), both, net.add("p", op("Parameter", size=(4,))))
     zero = net.add("zero", op("Subtract"), product, product)
+    same = net.add("c", op("Add"), net.add("one", op("Constant", size=(4,))), net.add("q", op("Parameter", size=(4,))))
+    left = net.add("tanh", op("Tanh"), net.add("none", op("ZeroState", size=(4,)), a))
     y = net.add("all", op("Add"), net.add("exp", op("Exp"), zero), net.add("relu", op("ReLU"), product))
+    y = net.add("more", op("Add"), net.add("some", op("Add"), y, same), net.add("shift", op("Add"), left, same))
     net.add("loss", op("MSE"), y, a)
     net.add("other", op("MSE"), shared, net.input("t", 4))
     return net.graph()
 
 
+def cut_and_joined() -> Graph:
+    """Parts of one value that are cut out, looked up, joined and stacked again."""
+    net = Net()
+    x = chain(net, net.input("x", 6), op("Linear", features=6))
+    first, second = (net.add(f"part{i}", op("Slice", start=3 * i, stop=3 * i + 3), x) for i in range(2))
+    split = net.add("split", op("Split", count=3), x)
+    thirds = [net.add(f"tanh{i}", op("Tanh"), Source(split.node, f"y{i}")) for i in range(3)]
+    words = net.add("words", op("Embedding", count=3, features=3), net.input("w", kind="index"))
+    stacked = net.add("stacked", op("Stack"), net.add("sum", op("Add"), first, words), second)
+    last = net.add("last", op("TimeStep", t=-1), stacked)
+    first_step = net.add("first_step", op("TimeStep", t=0), stacked)
+    y = net.add("y", op("Concat", count=6), last, first_step, first, *thirds)
+    net.add("loss", op("SoftmaxCrossEntropy"), y, net.input("t", kind="index"))
+    return net.graph()
+
+
+def attending() -> Graph:
+    """A sequence through heads, sums and norms, and through an LSTM from both ends."""
+    net = Net()
+    x = net.input("x", 5, 8)
+    a = net.add("attention", op("MultiHeadAttention", heads=2, causal=True, dropout=0.2), x)
+    x = net.add("norm", op("LayerNorm"), net.add("add", op("Add"), x, a))
+    net.add("lstm", op("LSTM", units=3, gates="figo"), x)
+    net.add("back", op("LSTM", units=3, biases=2, reverse=True), Source("lstm", "seq"), Source("lstm", "h"),
+            Source("lstm", "c"))
+    net.add("loss", op("MSE"), Source("back", "seq"), net.input("t", 5, 3))
+    net.add("other", op("MSE"), Source("back", "c"), net.input("u", 3))
+    return net.graph()
+
+
+def autoencoder() -> Graph:
+    net = Net()
+    x = net.input("x", 6)
+    h = net.add("h", op("LeakyReLU", slope=0.2), net.add("encode", op("Linear", features=4), x))
+    mu, spread = net.add("mu", op("Linear", features=2), h), net.add("spread", op("Linear", features=2), h)
+    z = net.add("z", op("GaussianSample"), mu, spread)
+    y = chain(net, z, op("Linear", features=4), op("Softplus"), op("Linear", features=6))
+    net.add("loss", op("BinaryCrossEntropy", takes="logits"), y, net.add("t", op("Sigmoid"), x))
+    net.add("kl", op("GaussianKL"), mu, spread)
+    return net.graph()
+
+
 NETS: dict[str, Callable[[], Graph]] = {
     "mlp": mlp, "normalised": normalised, "strided": strided, "forked": forked,
+    "cut and joined": cut_and_joined, "attending": attending, "autoencoder": autoencoder,
     "conv, relu, pool": lambda: pictures("ReLU", "MaxPool"), "conv, pool, relu": lambda: pictures("MaxPool", "ReLU"),
     "conv, pool, tanh": lambda: pictures("MaxPool", "Tanh"), "conv, relu": lambda: pictures("ReLU"),
 }

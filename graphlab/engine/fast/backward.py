@@ -79,6 +79,12 @@ class Gradients:
             if holder.users == 0:
                 self._free.setdefault(holder.block.size, []).append(holder.block)
 
+    def owned(self, slot: int, gradient: Gradient) -> bool:
+        """Tell whether a slot's gradient lies in memory that is no other's, so that it may be added to in place."""
+        if slot in self.wrt:
+            return True
+        return gradient.holder is not None and gradient.holder.users == 1 + (slot in self.kept)
+
     def add(self, slot: int, raw: Array, holder: Holder | None, seed: float | None = None) -> None:
         """Add one term to a slot's gradient; ``holder`` where the term may stay where it is."""
         calls, have = self.builder.calls, self.by_slot.get(slot)
@@ -92,7 +98,7 @@ class Gradients:
                 calls.append(partial(np.add, home, raw, out=home))
         elif have is None:
             self.set(slot, Gradient(raw, holder, seed))
-        elif have.holder is not None and have.holder.users == 1 + (slot in self.kept):
+        elif self.owned(slot, have):
             calls.append(partial(np.add, have.raw, raw, out=have.raw))
         else:
             out, fresh = self.hold(raw.shape)
@@ -172,6 +178,18 @@ class Back:
         slot = self.site.step.inputs[port]
         assert slot is not None
         return self.builder.logical(slot, self.into(port))
+
+    def add_part(self, port: str, index: Any, dy: Array) -> None:
+        """Bind dy as the gradient of a part of an input, ``index`` in its own shape; the rest receives nothing."""
+        slot = self.site.slot(port)
+        have = self.gradients.by_slot.get(slot)
+        if have is not None and not self._pending(slot) and self.gradients.owned(slot, have):
+            part = self.builder.logical(slot, have.raw)[index]
+            self.call(np.add, part, dy, out=part)
+            return
+        whole = self.into_logical(port)
+        self.call(np.copyto, whole, self.constant(0.0))
+        self.call(np.copyto, whole[index], dy)
 
     def into_joined(self, first: str, second: str) -> Array | None:
         """Return where to write the gradients of two neighbouring weights as one flat array, if that can be done."""

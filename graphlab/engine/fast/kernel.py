@@ -32,8 +32,8 @@ class Kernel:
     `graphlab.engine.fast.layout`): "same" gives what it takes, "turned" what exchanging the middle axes makes of
     it, "free" what is asked for; with ">" before it, it is what the kernel gives, whatever it takes. ``over`` names
     inputs whose memory the output may take over, ``view`` the input that the output is another shape of, ``tail``
-    the input that should be followed in memory by a row of ones. ``fits`` tells from a step, and whether it
-    trains, whether the kernel can run it.
+    the input that should be followed in memory by a row of ones. What is written ``once`` has to last. ``fits``
+    tells from a step, and whether it trains, whether the kernel can run it.
     """
 
     bind: Bind
@@ -42,6 +42,7 @@ class Kernel:
     over: tuple[str, ...] = ()
     view: str = ""
     tail: str = ""
+    once: bool = False
     fits: Fits | None = None
 
     def keeps(self, name: str) -> bool:
@@ -69,13 +70,13 @@ CHAINS: dict[tuple[type[Op], ...], Kernel] = {}
 
 def kernel(
     *ops: type[Op], reads: Collection[str] = (), layout: str = "same", over: tuple[str, ...] = (), view: str = "",
-    tail: str = "", fits: Fits | None = None,
+    tail: str = "", once: bool = False, fits: Fits | None = None,
 ) -> Callable[[B], B]:
     """Attach a kernel to op classes; see `Kernel`. Of several for one class the first that fits is taken."""
 
     def attach(bind: B) -> B:
         for op in ops:
-            KERNELS.setdefault(op, []).append(Kernel(bind, frozenset(reads), layout, over, view, tail, fits))
+            KERNELS.setdefault(op, []).append(Kernel(bind, frozenset(reads), layout, over, view, tail, once, fits))
         return bind
 
     return attach
@@ -87,7 +88,7 @@ def chain_kernel(
     """Attach a kernel to ops in a row; its inputs are those of the first, its outputs those of the last."""
 
     def attach(bind: B) -> B:
-        CHAINS[ops] = Kernel(bind, frozenset(reads), layout, (), "", tail, fits)
+        CHAINS[ops] = Kernel(bind, frozenset(reads), layout, tail=tail, fits=fits)
         return bind
 
     return attach

@@ -162,9 +162,10 @@ class Layouts:
 
     def _spared(self, step: Step, name: str) -> bool:
         """Whether a step that made or read a value can do without it in its backward pass."""
-        if isinstance(step.op, Input):
+        kernel = self.kernels[step.index]
+        if isinstance(step.op, Input) or (kernel.once and name in step.outputs):
             return False
-        return step.index not in self.active or not self.kernels[step.index].keeps(name)
+        return step.index not in self.active or not kernel.keeps(name)
 
     def _looks_through(self, step: Step) -> bool:
         return bool(self.kernels[step.index].view) and self._viewable(step, next(iter(step.outputs.values())))

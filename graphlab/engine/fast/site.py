@@ -206,8 +206,9 @@ class Site:
         return self.builder.logical(self.slot(name), raw)
 
     def shares(self, port: str, name: str = "y") -> bool:
-        """Tell whether an output lies in the memory of an input."""
-        return self.builder.layouts.shares(self.slot(port), self.step.outputs[name])
+        """Tell whether an output lies in the memory of an input, which may be that of a stored tensor."""
+        layouts, out = self.builder.layouts, self.step.outputs[name]
+        return layouts.shares(self.slot(port), out) or out not in layouts.memory
 
     def alias(self, name: str, raw: Array) -> None:
         """Let an output be a view of another array."""
