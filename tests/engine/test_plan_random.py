@@ -17,8 +17,8 @@ from tests.engine.random_graphs import Drawing, feeds, nested
 
 SEEDS, SIZES = st.integers(0, 2**32), st.integers(1, 9)
 #: Ops whose numbers, not only their shapes, may stand in the way: a singular matrix has no ln det, and a box whose
-#: corners are the wrong way round cannot be written into a cell.
-NUMBERS_MATTER = {"LogDet", "YoloTargets"}
+#: corners are the wrong way round, or whose score is negative, cannot be worked with.
+NUMBERS_MATTER = {"LogDet", "NMS", "YoloTargets"}
 KINDS = {"f": "real", "i": "index", "b": "bool"}
 
 
