@@ -20,13 +20,17 @@ from graphlab.engine.op import Array
 from graphlab.engine.plan import compile
 from graphlab.engine.sources import Circles, Moons, Spirals
 from graphlab.engine.train import Trainer
+from tools import detection_nets as detection
 from tools import example_nets as nets
 from tools import flow_nets as flow
+from tools import generative_nets as generative
 
 FOLDER = Path(__file__).parent.parent / "resources" / "examples"
 
 TEXTS: Mapping[str, str] = {
+    **detection.TEXTS,
     **flow.TEXTS,
+    **generative.TEXTS,
     "hand-2-2-1":
         "x = (1, 2), the hidden layer gives z = (1, ½), ReLU leaves it, the output is y = 2·1 − 1·½ + ½ = 2. The "
         "target is 1, so L = ½(2 − 1)² = ½ and ∂L/∂y = 1. Step backward and compare: ∂L/∂W of the output is (1, "
@@ -78,6 +82,8 @@ DRAFTS: Mapping[str, Callable[[], nets.Draft]] = {
     "digits-batchnorm": nets.digits_norm,
     "digits-conv": nets.conv_digits,
     "lenet-5": nets.lenet5,
+    "detector": detection.detector,
+    "boxes-climb": detection.boxes,
     "lstm-rows": nets.lstm,
     "attention-retrieval": nets.attention,
     "gan-2d": nets.gan,
@@ -86,6 +92,7 @@ DRAFTS: Mapping[str, Callable[[], nets.Draft]] = {
     "deep-initialisation": flow.initialisations,
     "rnn-lstm": flow.memory,
     "batchnorm-shift": flow.shift,
+    **generative.DRAFTS,
     "activation-maximisation": lambda: nets.dream(trained(nets.digits())),
 }
 
