@@ -23,6 +23,7 @@ from graphlab.engine.train import Trainer
 from tools import detection_nets as detection
 from tools import example_nets as nets
 from tools import flow_nets as flow
+from tools import sequence_nets as sequences
 from tools import generative_nets as generative
 
 FOLDER = Path(__file__).parent.parent / "resources" / "examples"
@@ -30,6 +31,7 @@ FOLDER = Path(__file__).parent.parent / "resources" / "examples"
 TEXTS: Mapping[str, str] = {
     **detection.TEXTS,
     **flow.TEXTS,
+    **sequences.TEXTS,
     **generative.TEXTS,
     "hand-2-2-1":
         "x = (1, 2), the hidden layer gives z = (1, ½), ReLU leaves it, the output is y = 2·1 − 1·½ + ½ = 2. The "
@@ -85,6 +87,7 @@ DRAFTS: Mapping[str, Callable[[], nets.Draft]] = {
     "detector": detection.detector,
     "boxes-climb": detection.boxes,
     "lstm-rows": nets.lstm,
+    **sequences.DRAFTS,
     "attention-retrieval": nets.attention,
     "gan-2d": nets.gan,
     "deep-skips": flow.skips,
