@@ -50,7 +50,7 @@ EXAMPLES: tuple[Example, ...] = (
             "Two convolutions with pooling read the digits as pictures."),
     Example("lenet-5", "LeNet-5", "Images", "The network of 1998 on 28×28 pictures: 61,706 parameters."),
     Example("detector", "A small detector", "Detection",
-            "Three convolutions say what stands where in a drawn picture, cell by cell; suppression keeps one box each."),
+            "Three convolutions say what stands where in a drawn picture, cell by cell; NMS keeps one box each."),
     Example("boxes-climb", "Boxes climb their overlap", "Detection",
             "Boxes trained on the gradient of their IoU with an object; the one that is apart never moves."),
     Example("lstm-rows", "An LSTM reads digits row by row", "Sequences",

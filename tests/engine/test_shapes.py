@@ -67,7 +67,7 @@ def found(weights: object, rows: np.ndarray) -> list[Agreement]:
 
 
 def test_the_small_detector_learns_to_detect() -> None:
-    """Measured with this seed: recall 0.89, precision 0.99, mean IoU 0.83 on pictures it has not seen, after 8 seconds."""
+    """Measured with this seed: recall 0.89, precision 0.99, mean IoU 0.83 on unseen pictures, after 8 seconds."""
     loaded = open_example("detector")
     setup = loaded.document.setup
     plan = compile(loaded.document.graph)
