@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from graphlab.engine.data import DataSource
 from graphlab.engine.graph import Graph, Net, Node, Output, Source
 from graphlab.engine.loop import Block
@@ -134,5 +136,42 @@ def experts() -> Draft:
     net = Net()
     y = net.add("mixture", MixtureOfExperts(experts=2, units=4, features=1, activation="gelu tanh"), net.input("x", 1))
     net.add("loss", MSE(), y, net.input("y", 1))
-    source = Regression1D(curve="step", noise=0.05)
-    return Draft(net.graph(), Setup(data=source, phases=adam(0.02), batch=32, epochs=120))
+    source = Regression1D(n=400, curve="step", noise=0.05)
+    return Draft(net.graph(), Setup(data=source, phases=adam(0.02), batch=32, epochs=300))
+
+
+TEXTS: Mapping[str, str] = {
+    "characters":
+        "Pieces of 24 characters of “This is the house that Jack built”. At every place the network says the next "
+        "character; the state of the LSTM is all that it knows of what came before. Pieces overlap, so that the "
+        "validation only shows how well the rhyme is known, not how well another text would be.",
+    "seq2seq":
+        "All that the decoder knows of the eight letters is the encoder's last state: 32 numbers, the bottleneck. "
+        "While training, the decoder is told the right letters before each step (teacher forcing). Compare the "
+        "validation accuracy with that of ‘Spelling backwards with attention’, which has the same units.",
+    "seq2seq-attention":
+        "The decoder's state s_t is scored against every state h_i of the encoder, e_ti = w·tanh(s_t W + h_i U); "
+        "softmax makes weights α of the scores, and Σ α_ti h_i joins the state. Open the attention lens, switch on "
+        "‘Training’ and train: the weights begin alike and end on the line from upper right to lower left. Change "
+        "‘form’ of the scores to dot, scaled dot or bilinear and train again.",
+    "translation":
+        "Sentences such as “the green car likes my dog …”. The article needs the gender of a noun that comes two words "
+        "later, and adjective and noun change places, so that the weights cross.",
+    "transformer":
+        "Step into ‘decoder’: self_attention looks back at what was written, cross_attention at what the encoder made "
+        "of the English words. Without positions both would be blind to the order: bypass them, and train again.",
+    "masked-words":
+        "The first animal or its verb is hidden. “The old cats near a dog …”: the verb belongs to the cats, though the "
+        "dog stands nearer. ‘at the mask’ takes the state of the hidden place out of all seven.",
+    "next-word":
+        "What comes next can be known only in part: any animal may be old. But the last word is sure, because verb and "
+        "first animal belong together; look at which word the last place attends to.",
+    "mixture-of-experts":
+        "g(x) is a softmax over two experts. Below the step one of them answers, above it the other: an if-then-else "
+        "that has a gradient. Look at the output ‘gates’ while training.",
+}
+
+DRAFTS: Mapping[str, Callable[[], Draft]] = {
+    "characters": characters, "seq2seq": bottleneck, "seq2seq-attention": aligned, "translation": translator,
+    "transformer": transformer, "masked-words": masked, "next-word": causal, "mixture-of-experts": experts,
+}

@@ -69,7 +69,7 @@ EXAMPLES: tuple[Example, ...] = (
             "An encoder block that sees the whole sentence finds the animal that belongs to the verb."),
     Example("next-word", "Say the next word, as GPT does", "Attention",
             "The same block looking back only: the verb agrees with an animal four words earlier."),
-    Example("mixture-of-experts", "A mixture of experts learns if-then-else", "Attention",
+    Example("mixture-of-experts", "A mixture of experts learns if-then-else", "Regression",
             "Two small networks share a step out among themselves; a gate decides who answers where."),
     Example("attention-retrieval", "Attention looks something up", "Attention",
             "A single head learns to find the row of a sequence that equals the query."),
