@@ -15,10 +15,11 @@ from graphlab.engine.plan import Plan
 from graphlab.ui.canvas.board import Board
 from graphlab.ui.canvas.building import build
 from graphlab.ui.canvas.gesture import Gesture
+from graphlab.ui.canvas.gradients import Gradients
 from graphlab.ui.canvas.looks import Played
 from graphlab.ui.canvas.overlays import Hint, paint_empty, paint_read_only
 from graphlab.ui.canvas.painting import paint_grid, paint_spot
-from graphlab.ui.canvas.picture import paint_board
+from graphlab.ui.canvas.picture import SIMPLE, paint_board
 from graphlab.ui.canvas.plates import paint_port_name
 from graphlab.ui.canvas.pointing import NOTHING, Hit, Pointed
 from graphlab.ui.canvas.style import Style
@@ -58,6 +59,8 @@ class Showing(QGraphicsView):
         self.played = Played(session.player, self.style_.theme, session.scope, session.problems)
         self._set_up()
         self.hint = Hint(self)
+        self.gradients = Gradients(session, self)
+        self.gradients.changed.connect(self.viewport().update)
         self._clock = QTimer(self)
         self._clock.setInterval(16)
 
@@ -171,10 +174,13 @@ class Showing(QGraphicsView):
         scale, now = self.scale_now(), self.style_.theme
         painter.fillRect(area.marginsAdded(QMarginsF(2, 2, 2, 2)), now.canvas)
         paint_grid(painter, area, scale, self.style_)
+        self.gradients.paint_wires(painter, self.shown, area, scale)
         paint_board(painter, self.shown, self.looks(), area, scale, self.flow(), self.hidden_wire)
 
     def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         hit = self.hit
+        if self.scale_now() >= SIMPLE:
+            self.gradients.paint_numbers(painter, self.shown, QRectF(rect))
         if self.gesture is not None:
             self.gesture.paint(painter)
         elif hit.kind == "port" and hit.card is not None and hit.spot is not None:
@@ -190,4 +196,5 @@ class Showing(QGraphicsView):
             paint_empty(painter, area, self.style_, self.editable)
         if not self.editable:
             paint_read_only(painter, area, self.scope, self.style_)
+        self.gradients.paint_legend(painter, area, board, self.style_)
         painter.restore()
