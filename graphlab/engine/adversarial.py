@@ -47,7 +47,7 @@ def find_players(plan: Plan, setup: Setup) -> list[Players]:
 
 def _players(plan: Plan, setup: Setup, d: int, g: int, keys: list[frozenset[str]]) -> Players | None:
     judged, made = (after(plan, [plan.keys[k] for k in keys[i]]) for i in (d, g))
-    losses = [{p for p in losses_of(plan, setup.phases[i])} for i in (d, g)]
+    losses = [set(losses_of(plan, setup.phases[i])) for i in (d, g)]
     steps = [[s for s in plan.steps if any(s.path == p or s.path.startswith(f"{p}/") for p in wanted)
               and s.op.category == "Losses"] for wanted in losses]
     # The judge's losses read both kinds of data; the maker's only what it made.
@@ -63,13 +63,14 @@ def _players(plan: Plan, setup: Setup, d: int, g: int, keys: list[frozenset[str]
     roots = before(plan, generated[:1])
     noise = next((s for s in plan.inputs if s.outputs["y"] in roots), None)
     slots = plan.slots
-    places = [(slots[i].path, slots[i].name) for i in (generated[0], real[0], said[1], asked[1])]
-    paths = [p[0] for p in places] + [s.path for group in steps for s in group] + [slots[plan.keys[k]].path for k in
+    made_at, real_at, on_made, on_data = ((slots[i].path, slots[i].name)
+                                          for i in (generated[0], real[0], said[1], asked[1]))
+    paths = [p[0] for p in (made_at, real_at, on_made, on_data)] + [s.path for group in steps for s in group] + [slots[plan.keys[k]].path for k in
                                                                                    sorted(keys[d] | keys[g])]
     # A block that holds only one player's steps is where people look for that player.
     blocks = {p.partition("/")[0] for p in paths}
-    return Players(d, g, keys[d], keys[g], *places, getattr(said[0].op, "takes", "logits"),
-                   None if noise is None else (noise.path, "y"), tuple(dict.fromkeys([*paths, *sorted(blocks)])))
+    return Players(d, g, keys[d], keys[g], made_at, real_at, on_made, on_data,
+                   getattr(said[0].op, "takes", "logits"), None if noise is None else (noise.path, "y"), tuple(dict.fromkeys([*paths, *sorted(blocks)])))
 
 
 def _read(losses: list[Step], slots: Collection[int]) -> list[tuple[Step, int]]:

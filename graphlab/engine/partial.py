@@ -94,7 +94,7 @@ def run_from(run: Run, given: Mapping[Place, Array], to: Iterable[Place] = (), r
 
 def _batch(plan: Plan, slots: Mapping[int, Array]) -> int | None:
     """Return how many samples the given values are for, None where they have no batch axis."""
-    counts = set()
+    counts: set[int] = set()
     for index, value in slots.items():
         spec = plan.slots[index].spec
         if value.ndim != spec.rank:
