@@ -54,8 +54,8 @@ def read_boxes(text: str, classes: Sequence[str] = ()) -> Pasted:
         instead = {"right": "width", "bottom": "height"}
         missing = [n for n in COLUMNS[:4] if n not in names and instead.get(n) not in names]
         if missing:
-            return Pasted((), tuple(classes), (f"The columns are called {', '.join(head)}; {' and '.join(missing)} "
-                                               f"are missing: a line needs {NEEDED}.",))
+            return Pasted((), tuple(classes), (
+                f"The columns are {', '.join(head)}; {' and '.join(missing)} are missing: a line needs {NEEDED}.",))
     known, boxes = list(classes), []
     for number, row in rows[:MOST_BOXES]:
         box = _box(dict(zip(names, row, strict=False)), len(row), separator, known)
