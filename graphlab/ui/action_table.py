@@ -122,7 +122,7 @@ VIEW = (
            ("Ctrl+0",)),
     Action("minimap", "&Minimap", "Show or hide the small map of the whole network", lambda w: w.toggle_minimap(),
            ("Ctrl+Shift+M",), "minimap", checked=lambda w: w.canvas.minimap_shown),
-    Action("gradients", "Show &gradient flow",
+    Action("gradients", "Show gradient flo&w",
            "Draw every wire as wide and strong as the gradient that comes back along it",
            lambda w: w.canvas.gradients.toggle(), ("Ctrl+Shift+F",), "gradient", _runs,
            checked=lambda w: w.canvas.gradients.on),
