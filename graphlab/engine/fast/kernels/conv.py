@@ -19,6 +19,8 @@ from graphlab.engine.record import Array
 
 #: Numbers of columns that are worked on at a time, so that they stay in the processor's cache.
 TILE = 80_000
+#: Numbers of all rows' products from which on they are added up one by one.
+LARGE = 200_000
 
 
 def plain_groups(step: Step, training: bool) -> bool:
@@ -218,10 +220,17 @@ def bind_gradients(b: Back, cols: Columns, w: Array, dy: Array) -> None:
 
 def bind_weights(b: Back, cols: Columns, dy: Array, dw: Array) -> None:
     """Bind dW = Σ dy·columnsᵀ over the output rows, as columns·dyᵀ: the taller result is the faster product."""
-    each = b.scratch((cols.height, cols.under.shape[1], dy.shape[1]))
-    total = b.scratch(each.shape[1:])
-    b.call(np.matmul, cols.under, dy.transpose(0, 2, 1), out=each)
-    b.call(np.dot, b.constant(1.0, (cols.height,)), each.reshape(cols.height, -1), total.reshape(-1))
+    total, turned = b.scratch((cols.under.shape[1], dy.shape[1])), dy.transpose(0, 2, 1)
+    if cols.height * total.size < LARGE:
+        each = b.scratch((cols.height, *total.shape))
+        b.call(np.matmul, cols.under, turned, out=each)
+        b.call(np.dot, b.constant(1.0, (cols.height,)), each.reshape(cols.height, -1), total.reshape(-1))
+    else:
+        part = b.scratch(total.shape)
+        for row in range(cols.height):
+            b.call(np.dot, cols.under[row], turned[row], part if row else total)
+            if row:
+                b.call(np.add, total, part, out=total)
     ordered = by_rows(dw)
     filters, height, channels, width = ordered.shape
     b.call(np.copyto, ordered, total.reshape(height, channels, width, filters).transpose(3, 0, 1, 2))

@@ -122,9 +122,10 @@ def global_average(s: Site) -> Backward:
     s.call(np.matmul, columns, rows.reshape(c, w, n), out=y)
 
     def back(b: Back) -> None:
-        share = b.scratch(y.shape)
+        share, row = b.scratch(y.shape), b.scratch((c, w, n))
         b.call(np.multiply, b.upstream(), b.constant(1.0 / (h * w)), out=share)
-        b.call(np.copyto, b.into("x", "last"), share[:, None])
+        b.call(np.copyto, row, share[:, None])
+        b.call(np.copyto, b.into("x", "last"), row)
 
     return back
 
