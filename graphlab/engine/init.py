@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,54 @@ def initial_weights(plan: Plan, seed: int = 0, keep: Mapping[str, Any] | None = 
         have = keep.get(key)
         out[key] = have if have is not None and have.shape == weight.shape else initial(weight, key, seed)
     return out
+
+
+class LazyWeights(Mapping[str, Array]):
+    """The weights of `initial_weights`, each filled when somebody first reads it: drawing a large network costs nothing.
+
+    ``keep`` may be lazy itself; what it has not filled yet stays unfilled.
+    """
+
+    def __init__(self, plan: Plan, seed: int = 0, keep: Mapping[str, Any] | None = None) -> None:
+        keep = keep or {}
+        here = _ids(plan.graph)
+        #: What has been filled, or was taken over.
+        self.made: dict[str, Array] = {}
+        self._todo: dict[str, tuple[Weight, int]] = {}
+        lazy = keep if isinstance(keep, LazyWeights) else None
+        kept = keep if lazy is None else lazy.made
+        for key, value in kept.items():
+            weight = plan.weights.get(key)
+            if weight is None:
+                if key.rpartition(".")[0].partition("/")[0] in here:
+                    self.made[key] = value
+            elif value.shape == weight.shape:
+                self.made[key] = value
+        for key, weight in plan.weights.items():
+            if key not in self.made:
+                waiting = lazy._todo.get(key) if lazy is not None else None
+                self._todo[key] = waiting if waiting is not None and waiting[0] == weight else (weight, seed)
+
+    @property
+    def unmade(self) -> int:
+        """How many numbers have not been filled yet."""
+        return sum(math.prod(w.shape) for w, _ in self._todo.values())
+
+    def __getitem__(self, key: str) -> Array:
+        if key not in self.made:
+            weight, seed = self._todo[key]
+            self.made[key] = initial(weight, key, seed)
+            del self._todo[key]
+        return self.made[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.made or key in self._todo
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.made, *self._todo])
+
+    def __len__(self) -> int:
+        return len(self.made) + len(self._todo)
 
 
 def _ids(graph: Graph) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,8 @@ from graphlab.document.summary import advice
 from graphlab.engine.data import DataError, Table
 from graphlab.engine.feeding import Prepared, match
 from graphlab.engine.graph import Graph
-from graphlab.engine.init import initial_weights
+from graphlab.engine.init import LazyWeights
+from graphlab.engine.memory import check_memory
 from graphlab.engine.op import Array
 from graphlab.engine.plan import Plan, Problem, compile
 from graphlab.engine.record import Mode, stream
@@ -26,6 +28,17 @@ from graphlab.engine.run import Run
 from graphlab.ui.player import Player
 
 WeightMap = Mapping[str, Array]
+
+#: Weights that nobody has read yet are not written to a file beyond this many numbers.
+MOST_UNREAD = 20_000_000
+
+
+def available_memory() -> int:
+    """Return the bytes that a run may take: four fifths of the machine's, or 8 GB where that cannot be told."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 4 // 5
+    except (AttributeError, ValueError, OSError):
+        return 8_000_000_000
 
 
 class Edit(QUndoCommand):
@@ -125,7 +138,10 @@ class Session(QObject):
 
     def save_file(self, path: Path, with_weights: bool = True) -> None:
         """Write the document, atomically. Raises `files.FileError` in words; the old file is then untouched."""
-        files.save(path, self.document, dict(self.stored) if with_weights else None)
+        weights = self.stored
+        if isinstance(weights, LazyWeights) and weights.unmade > MOST_UNREAD:
+            weights = weights.made  # the seed gives the others again
+        files.save(path, self.document, dict(weights) if with_weights else None)
         self.path = path
         self.undo_stack.setClean()
         self.file_changed.emit()
@@ -174,7 +190,7 @@ class Session(QObject):
     def _replan(self) -> None:
         self.plan = compile(self.document.graph)
         seed = self.document.setup.seed
-        self.weights, self._stored = initial_weights(self.plan, seed, self.stored), None
+        self.weights, self._stored = LazyWeights(self.plan, seed, self.stored), None
         self.problems = (*self.plan.problems, *advice(self.document, self.plan, self.table))
         self._prepared = None
         self.drop_run()
@@ -213,7 +229,7 @@ class Session(QObject):
 
     def reset_weights(self) -> None:
         """Go back to the weights that the seed gives, as an undoable step."""
-        self.edit("Reset weights", self.document, weights=initial_weights(self.plan, self.document.setup.seed))
+        self.edit("Reset weights", self.document, weights=LazyWeights(self.plan, self.document.setup.seed))
 
     def set_weight(self, key: str, value: Array, label: str = "") -> None:
         """Type a weight over by hand, as an undoable step."""
@@ -336,6 +352,7 @@ class Session(QObject):
 
     def make_run(self) -> Run:
         """Make a run of the current plan on the looked-at samples, not yet run."""
+        check_memory(self.plan, self.view_batch, available_memory())
         mode = Mode(training=self.training_mode, seed=self.document.setup.seed)
         return Run(self.plan, self.weights, self.feeds(), mode)
 
