@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from graphlab.ui.session import Session
 from graphlab.ui.worker import Worker
 
 State = Literal["idle", "running", "paused"]
+
+_SWITCH = sys.getswitchinterval()
 
 #: How fast updates are made, in updates a second, for those who want to watch; 0 is as fast as it goes.
 PACES = {"full speed": 0.0, "100 updates/s": 100.0, "30 updates/s": 30.0, "10 updates/s": 10.0, "2 updates/s": 2.0}
@@ -178,6 +181,8 @@ class Training(QObject):
             self._worker.pause()
         session.show_live(session.weights)
         self._since_live.start()
+        # The worker's arithmetic is many short calls: the window must not wait 5 ms for each of its own turns.
+        sys.setswitchinterval(0.001)
         self._worker.start()
         self._poll.start()
         self.state_changed.emit()
@@ -209,6 +214,7 @@ class Training(QObject):
         if worker is None or self.trainer is None:
             return
         self._poll.stop()
+        sys.setswitchinterval(_SWITCH)
         worker.wait()
         for progress in worker.take():
             self._take(progress)
@@ -238,6 +244,7 @@ class Training(QObject):
         if self._worker is not None and not self.session.live:
             worker, self._worker = self._worker, None
             self._poll.stop()
+            sys.setswitchinterval(_SWITCH)
             worker.stop()
             worker.deleteLater()
             self.session.message.emit("Training stopped, because the network was changed.", "warning")
@@ -271,8 +278,8 @@ class Training(QObject):
             self.progressed.emit()
 
     def _show_live(self, progress: Progress) -> None:
-        """Show the weights of now, in at most a fifth of the window's time."""
-        if progress.version == self._version or self._since_live.elapsed() < 5 * self._live_cost_ms:
+        """Show the weights of now, in at most an eighth of the window's time."""
+        if progress.version == self._version or self._since_live.elapsed() < 8 * self._live_cost_ms:
             return
         self._version = progress.version
         self._since_live.restart()

@@ -55,7 +55,9 @@ class TrainingPanel(Panel):
     def __init__(self, training: Training, actions: Mapping[str, QAction]) -> None:
         super().__init__()
         self.training = training
-        self._live: QElapsedTimer = QElapsedTimer()
+        self._plot_cost_ms = 0
+        self._since_plots = QElapsedTimer()
+        self._since_plots.start()
         self._map_cost_ms = 0
         self._since_map = QElapsedTimer()
         self._since_map.start()
@@ -171,10 +173,10 @@ class TrainingPanel(Panel):
             self.hint.setVisible(not self.training.curves.updates and self.map.isHidden())
 
     def _redraw_map(self) -> None:
-        """Draw the map anew, in at most a fifth of the window's time."""
+        """Draw the map anew, in at most a tenth of the window's time."""
         if self.map is None or not self.map.isVisible():
             return
-        if self.training.active and self._since_map.elapsed() < max(100, 5 * self._map_cost_ms):
+        if self.training.active and self._since_map.elapsed() < max(100, 10 * self._map_cost_ms):
             return
         self._since_map.restart()
         self.map.redraw()
@@ -191,6 +193,9 @@ class TrainingPanel(Panel):
         self._say(latest)
         if self.loss is None or not self.isVisible():
             return
+        if self.training.state == "running" and self._since_plots.elapsed() < 8 * self._plot_cost_ms:
+            return
+        self._since_plots.restart()
         for plot in self._drawn():
             if not curves.updates:
                 plot.clear_lines()
@@ -201,6 +206,7 @@ class TrainingPanel(Panel):
             if plot is not None:
                 plot.setVisible(wanted)
         self.hint.setVisible(not started and (self.map is None or self.map.isHidden()))
+        self._plot_cost_ms = self._since_plots.elapsed()
 
     def _say(self, latest: Progress | None) -> None:
         if latest is None:

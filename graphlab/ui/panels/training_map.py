@@ -19,7 +19,7 @@ from graphlab.ui.panels.training_plots import line_colour
 from graphlab.ui.session import Session
 
 #: Points of the grid along each axis, and of the curve.
-GRID, CURVE = 56, 200
+GRID, CURVE = 44, 200
 #: Samples that are drawn at most.
 MOST_POINTS = 800
 
