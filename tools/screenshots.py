@@ -109,7 +109,7 @@ def lens_of(path: str, frame: float = 1.0, trained: bool = False, title: str = "
         else:
             window.session.select([])
         wait(0.4)
-        lens = window.lens
+        lens = window.lens.load()
         if title:
             names = [lens.choice.itemText(i) for i in range(lens.choice.count())]
             if title in names:
