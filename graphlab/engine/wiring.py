@@ -122,9 +122,9 @@ def stray_wires(graph: Graph, path: str, faces: dict[str, Face]) -> Iterator[Pro
             continue
         end, begin = faces[to.id], faces[origin.id]
         if not end.faults and target.port not in [p.name for p in end.ports]:
-            yield Problem(path + to.id, f"{show(to)} has no input called {target.port!r}.", target.port, fixes=fix)
+            yield Problem(path + to.id, f"{show(to)} has no input called ‘{target.port}’.", target.port, fixes=fix)
         elif not begin.faults and source.output not in begin.outputs:
-            yield Problem(path + to.id, f"{show(origin)} has no output called {source.output!r}.", target.port,
+            yield Problem(path + to.id, f"{show(origin)} has no output called ‘{source.output}’.", target.port,
                           fixes=fix, source=origin.id)
 
 
@@ -135,7 +135,7 @@ def unwired(graph: Graph, path: str, node: Node, port: str) -> Problem:
     here = path + node.id
     fixes = tuple(Fix(f"wire ‘{n.name}’ into {port}", "connect", here, port, source=Source(n.id, "y"))
                   for n in free[:2]) or (Fix("add an Input", "add", here, port, op="Input"),)
-    return Problem(here, f"{show(node)} needs a wire into its input {port!r}; nothing is connected there.",
+    return Problem(here, f"{show(node)} needs a wire into its input ‘{port}’; nothing is connected there.",
                    port, fixes=fixes)
 
 

@@ -30,6 +30,8 @@ class Application(QObject):
             at = self.windows[-1].pos()
             window.move(at.x() + 32, at.y() + 32)
         self.windows.append(window)
+        if QApplication.platformName() != "offscreen":  # there, the screen is smaller than any real one
+            window.fit_screen()
         window.show()
         QApplication.processEvents()  # the frame is on the screen before anything slow is loaded
         window.build()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Raised when the docks change, so that an older arrangement is not forced on them.
 ARRANGEMENT = 1
+#: What a title bar takes at most: its real height is only known once the window stands.
+_TITLE_BAR = 48
 
 
 class MainWindow(WindowCommands):
@@ -47,6 +49,12 @@ class MainWindow(WindowCommands):
         logo.setAlignment(Qt.AlignmentFlag.AlignCenter)
         logo.setPixmap(icons.application_icon().pixmap(QSize(96, 96)))
         self.setCentralWidget(logo)
+
+    def fit_screen(self) -> None:
+        """Fill a screen that cannot hold the window with its frame; else the lower edge is out of sight."""
+        room = self.screen().availableGeometry()
+        if self.width() > room.width() - 4 or self.height() > room.height() - _TITLE_BAR:
+            self.setWindowState(self.windowState() | Qt.WindowState.WindowMaximized)
 
     def build(self) -> None:
         """Load everything and fill the window, once."""
@@ -81,9 +89,9 @@ class MainWindow(WindowCommands):
         self.docks["Problems"].setWindowTitle(f"Problems ({count})" if count else "Problems")
 
     def training_changed(self) -> None:
-        """Show the training panel when training begins, and keep the history still meanwhile."""
+        """Show the training panel when training begins, unless a lens is watched; the history stays still meanwhile."""
         self.history.set_locked(self.training.active)
-        if self.training.state == "running":
+        if self.training.state == "running" and self.lens.visibleRegion().isEmpty():
             self.show_dock("Training")
 
     def playing_changed(self, playing: bool) -> None:

@@ -39,15 +39,17 @@ def paint_example(example: Example, size: QSize, ratio: float) -> QPixmap | None
     """Draw an example as the canvas would, as large as it fits; None where its file cannot be read."""
     from graphlab.engine.plan import compile
     from graphlab.ui.canvas.picture import paint_document
+    from graphlab.ui.canvas.style import Style
 
     try:
         document = open_example(example.name).document
     except FileError:
         return None
     plan = compile(document.graph)
+    style = Style(grid=False)  # so small, the dots of the grid would run together
     trial = QPixmap(1, 1)
     painter = QPainter(trial)
-    area = paint_document(painter, document, plan)
+    area = paint_document(painter, document, plan, style=style)
     painter.end()
     if area.isEmpty():
         return None
@@ -58,7 +60,7 @@ def paint_example(example: Example, size: QSize, ratio: float) -> QPixmap | None
     painter = QPainter(out)
     painter.translate((size.width() - area.width() * scale) / 2, (size.height() - area.height() * scale) / 2)
     painter.scale(scale, scale)
-    paint_document(painter, document, plan)
+    paint_document(painter, document, plan, style=style)
     painter.end()
     return out
 

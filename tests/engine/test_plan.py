@@ -93,7 +93,7 @@ def test_a_missing_wire_is_offered_the_input_that_nobody_uses() -> None:
     net.input("x", 4)
     net.add("fc", Linear(features=3))
     problem = only(compile(net.graph()))
-    assert problem.message == "Linear ‘fc’ needs a wire into its input 'x'; nothing is connected there."
+    assert problem.message == "Linear ‘fc’ needs a wire into its input ‘x’; nothing is connected there."
     (fix,) = problem.fixes
     assert (fix.kind, fix.path, fix.port, fix.source) == ("connect", "fc", "x", ("x", "y"))
     net = Net()
@@ -137,7 +137,7 @@ def test_wires_into_nowhere_are_reported_and_ignored() -> None:
     graph = Graph(graph.nodes, {**graph.wires, Target("gone", "x"): x})
     plan = compile(graph)
     assert {p.message for p in plan.problems} == {
-        "ReLU ‘relu’ has no input called 'stray'.", "Input ‘x’ has no output called 'z'.",
+        "ReLU ‘relu’ has no input called ‘stray’.", "Input ‘x’ has no output called ‘z’.",
         "A wire names the node ‘gone’, which does not exist."}
     assert {(f.kind, f.path, f.port) for p in plan.problems for f in p.fixes} == {
         ("disconnect", "relu", "stray"), ("disconnect", "other", "x"), ("disconnect", "gone", "x")}

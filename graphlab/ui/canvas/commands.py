@@ -239,7 +239,9 @@ class Commands(Navigation):
         if not self.edit(f"Add {op.title}", change):
             return ""
         self.select_ids(made)
-        self.ensure_seen(self.board.cards[made[0]].rect)
+        rect = self.board.cards[made[0]].rect
+        if at is None or not self.visible_rect().contains(rect.center()):  # what was dropped stays under the mouse
+            self.ensure_seen(rect)
         return made[0]
 
     def insert_op(self, op: Op, target: Target) -> str:

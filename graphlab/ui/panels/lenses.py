@@ -100,6 +100,7 @@ class LensPanel(Panel):
         self.stage = QScrollArea()
         self.stage.setFrameShape(QFrame.Shape.NoFrame)
         self.stage.setWidgetResizable(True)
+        self.stage.setMinimumHeight(40)
         column.addWidget(self.stage, 1)
         self.tries = QWidget()
         self.try_row = Flow(self.tries)

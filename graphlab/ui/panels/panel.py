@@ -68,6 +68,10 @@ class Empty(QWidget):
         self.picture.setPixmap(icons.icon(self._icon, "muted").pixmap(QSize(24, 24)))
 
 
+#: No panel asks for more height than this: what a hidden tab needs must not take room from the canvas.
+_LEAST_HEIGHT = 120
+
+
 class Panel(QWidget):
     """A panel of the window. ``name`` titles its dock, ``about`` is the sentence that says what it is for."""
 
@@ -85,6 +89,10 @@ class Panel(QWidget):
         self.content = QWidget()
         self._stack.addWidget(self.content)
         self._empty: Empty | None = None
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        return QSize(hint.width(), min(hint.height(), _LEAST_HEIGHT))
 
     def set_empty_state(self, text: str, action: QAction | None = None) -> None:
         """Say what is shown while the panel is empty."""

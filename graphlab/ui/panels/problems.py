@@ -21,6 +21,7 @@ from graphlab.document.paths import EditError
 from graphlab.engine.plan import Problem
 from graphlab.engine.spec import Fix
 from graphlab.ui import icons, theme
+from graphlab.ui.panels.flow import Flow
 from graphlab.ui.panels.panel import Panel, Sentence
 from graphlab.ui.session import Session
 
@@ -57,11 +58,22 @@ class Row(QFrame):
             where.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
             column.addWidget(where)
         row.addLayout(column, 1)
-        for fix in problem.fixes:
-            button = QPushButton(fix.label[:1].upper() + fix.label[1:])
-            button.setToolTip(f"Mend this: {fix.label}")
-            button.clicked.connect(self._fixer(fix))
-            row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        buttons = [self._button(fix) for fix in problem.fixes]
+        if len(buttons) == 1:
+            row.addWidget(buttons[0], 0, Qt.AlignmentFlag.AlignTop)
+        elif buttons:  # beside each other they would leave the sentence no room
+            below = QWidget()
+            flow = Flow(below)
+            for button in buttons:
+                flow.addWidget(button)
+            column.addSpacing(3)
+            column.addWidget(below)
+
+    def _button(self, fix: Fix) -> QPushButton:
+        button = QPushButton(fix.label[:1].upper() + fix.label[1:])
+        button.setToolTip(f"Mend this: {fix.label}")
+        button.clicked.connect(self._fixer(fix))
+        return button
 
     def _fixer(self, fix: Fix) -> Callable[[], None]:
         return lambda: self.fixed.emit(fix)
