@@ -60,7 +60,7 @@ class Sliding:
             shares = [op.weight(record, self.window, p, i) for i, p in enumerate(self.window.places())]
             # A mean's shares depend on the place alone and come as (1, 1, O…).
             of = (sample, filter) if shares[0].shape == record["y"].shape else (0, 0)
-            self._shares = np.stack([s[of] for s in shares], axis=-1)
+            self._shares = np.stack([s[of] for s in shares], axis=-1).astype(x.dtype)
             self.bias = 0.0
         else:
             W, groups = op.turned(record["W"]), op.groups_of(x.shape[1])

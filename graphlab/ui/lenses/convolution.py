@@ -159,19 +159,22 @@ class Convolution(Lens):
             channel, tap = place.taps()[scene.taps - 1]
             at = (channel, *tap)
             indices = ", ".join(f"{n} = {v}" for n, v in zip(("f_i", *inner), at, strict=True))
-            product = f"{_of(place.kernel[at])}·{_of(place.patch[at])} = {_of(place.products[at])}"
+            product = f"{_in(place.kernel[at])}·{_in(place.patch[at])} = {_of(place.products[at])}"
             return (f"{head}, {indices}: add {product}, which makes {_of(scene.running())} after {scene.taps} of "
                     f"{place.products.size} products.")
         loops = ", ".join(f"{n} = 0…{v - 1}" for n, v in zip(
             ("f_i", *inner), place.products.shape, strict=True))
-        bias = f" + b {_of(place.bias)}" if place.bias else ""
+        total = f"{_of(float(place.sums.sum()))}"
+        if place.bias:
+            total += f"; + b {_of(place.bias)} = {_of(place.value)}"
         c = scene.channel
-        return (f"{head}: {place.products.size} products over {loops} add up to {_of(float(place.sums.sum()))}{bias} = "
-                f"{_of(place.value)}. Channel f_i = {c}: {self._terms(scene)} = {_of(float(place.sums[c]))}.")
+        return (f"{head}: {place.products.size} products over {loops} add up to {total}. "
+                f"Channel f_i = {c}: {self._terms(scene)} = "
+                f"{_of(float(place.sums[c]))}.")
 
     def _terms(self, scene: Scene) -> str:
         w, x = (a[scene.channel].reshape(-1) for a in (scene.place.kernel, scene.place.patch))
-        shown = [f"{_of(a)}·{_of(b)}" for a, b in itertools.islice(zip(w, x, strict=True), _WRITTEN)]
+        shown = [f"{_in(a)}·{_in(b)}" for a, b in itertools.islice(zip(w, x, strict=True), _WRITTEN)]
         return " + ".join(shown) + (" + …" if w.size > _WRITTEN else "")
 
     def _pooled(self, scene: Scene) -> str:
@@ -243,6 +246,11 @@ class Convolution(Lens):
 
 def _of(value: float) -> str:
     return number_text(value, 3)
+
+
+def _in(value: float) -> str:
+    """Write a factor; a negative one in parentheses."""
+    return f"({_of(value)})" if value < 0 else _of(value)
 
 
 def _spin(prefix: str, about: str) -> QSpinBox:

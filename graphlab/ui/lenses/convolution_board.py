@@ -140,7 +140,7 @@ class ConvolutionBoard(QWidget):
         shown = {"input": flat(scene.sliding.own), "patch": inside, "products": done,
                  "output": np.isfinite(self.boxes["output"][1]) | ~np.isfinite(flat(scene.sliding.y))}
         for name, (box, m) in self.boxes.items():
-            self._matrix(p, box, m, largest[name], shown.get(name), name in ("input", "output"))
+            self._matrix(p, box, m, largest[name], shown.get(name), name != "patch")
         self._titles(p, scene)
         self._window(p, scene)
         self._sum(p, scene)
@@ -151,7 +151,7 @@ class ConvolutionBoard(QWidget):
                 p.drawRect(self.cell(name, int(row), int(column)))
         p.end()
 
-    def _matrix(self, p: QPainter, box: QRectF, m: Array, largest: float, shown: Array | None, big: bool) -> None:
+    def _matrix(self, p: QPainter, box: QRectF, m: Array, largest: float, shown: Array | None, empty: bool) -> None:
         now = theme.current()
         visible = np.where(np.isfinite(m), m, 0.0)
         p.drawImage(box, heat_image(visible if shown is None else np.where(shown, visible, 0.0), largest, False))
@@ -177,7 +177,7 @@ class ConvolutionBoard(QWidget):
             p.fontMetrics().horizontalAdvance(number_text(v, d)) <= w - 3 for v in visible.flat)), 0)
         for (r, c), v in np.ndenumerate(m):
             blank = shown is not None and not shown[r, c]
-            if blank and (big or not np.isfinite(v)):
+            if blank and (empty or not np.isfinite(v)):
                 continue
             p.setPen(now.muted if blank else now.base if strong[r, c] > 0.6 else now.text)
             cell = QRectF(box.x() + c * w, box.y() + r * h, w, h)
@@ -221,7 +221,7 @@ class ConvolutionBoard(QWidget):
         at = (0, *scene.place.at) if len(scene.place.at) == 1 else scene.place.at
         out = self.cell("output", *at)
         last = self.boxes["products" if s.adds else "kernel"][0]
-        p.drawLine(QPointF(last.right(), last.center().y()), QPointF(out.left(), out.center().y()))
+        p.drawLine(QPointF(last.right(), last.center().y()), QPointF(self.boxes["output"][0].left(), out.center().y()))
         p.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         p.setPen(QPen(now.accent, 2))
         for rect in (frame, patch, out):
