@@ -65,12 +65,14 @@ def _players(plan: Plan, setup: Setup, d: int, g: int, keys: list[frozenset[str]
     slots = plan.slots
     made_at, real_at, on_made, on_data = ((slots[i].path, slots[i].name)
                                           for i in (generated[0], real[0], said[1], asked[1]))
-    paths = [p[0] for p in (made_at, real_at, on_made, on_data)] + [s.path for group in steps for s in group] + [slots[plan.keys[k]].path for k in
-                                                                                   sorted(keys[d] | keys[g])]
+    paths = [p[0] for p in (made_at, real_at, on_made, on_data)]
+    paths += [s.path for group in steps for s in group]
+    paths += [slots[plan.keys[k]].path for k in sorted(keys[d] | keys[g])]
     # A block that holds only one player's steps is where people look for that player.
     blocks = {p.partition("/")[0] for p in paths}
     return Players(d, g, keys[d], keys[g], made_at, real_at, on_made, on_data,
-                   getattr(said[0].op, "takes", "logits"), None if noise is None else (noise.path, "y"), tuple(dict.fromkeys([*paths, *sorted(blocks)])))
+                   getattr(said[0].op, "takes", "logits"), None if noise is None else (noise.path, "y"),
+                   tuple(dict.fromkeys([*paths, *sorted(blocks)])))
 
 
 def _read(losses: list[Step], slots: Collection[int]) -> list[tuple[Step, int]]:

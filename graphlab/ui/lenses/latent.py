@@ -231,7 +231,8 @@ class LatentLens(Lens):
             if seen.codes is not None:
                 gap = np.linalg.norm(seen.codes - self.point, axis=1)
                 near = int(gap.argmin())
-                text += f"; the nearest encoded sample, {number_text(gap[near], 3)} away, is {name(int(seen.rows[near]))}"
+                text += (f"; the nearest encoded sample, {number_text(gap[near], 3)} away, is "
+                         f"{name(int(seen.rows[near]))}")
         else:
             share = self.frame_index() / (self.frames - 1)
             ends = (self.view.session.sample, self.stage.other.value())

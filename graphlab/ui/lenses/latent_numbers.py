@@ -29,7 +29,7 @@ def need(run: Run, place: tuple[str, str]) -> Array:
 
 def pixels(value: Array, logits: bool) -> Array:
     """Turn logits into probabilities; other numbers stay."""
-    return 1.0 / (1.0 + np.exp(-np.clip(value, -60, 60))) if logits else value
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(value, -60, 60)))) if logits else value
 
 
 def run_rows(view: View, rows: Array, update: int = 0) -> Run:
@@ -59,7 +59,7 @@ def direction(codes: Array, has: Array) -> Array:
     """Return the direction of a feature: the mean code of samples with it minus the mean of those without."""
     if has.all() or not has.any():
         return np.zeros(codes.shape[1])
-    return codes[has].mean(axis=0) - codes[~has].mean(axis=0)
+    return np.asarray(codes[has].mean(axis=0) - codes[~has].mean(axis=0))
 
 
 def lattice(radius: float, point: Array, axes: tuple[int, int], n: int = GRID) -> Array:

@@ -132,8 +132,9 @@ class Plane(pg.PlotWidget):  # type: ignore[misc]
         if labels is None or len(classes) < 2:
             return
         for k in sorted(pens):
-            text = pg.TextItem(classes[k], color=now.text, anchor=(0.5, 0.5),
-                               border=pg.mkPen(line_colour(k), width=1.5), fill=pg.mkBrush(theme.mix(now.base, line_colour(k), 0.12)))
+            ground = theme.mix(now.base, line_colour(k), 0.12)
+            text = pg.TextItem(classes[k], color=now.text, anchor=(0.5, 0.5), fill=pg.mkBrush(ground),
+                               border=pg.mkPen(line_colour(k), width=1.5))
             text.setFont(theme.font(12, bold=True))
             text.setPos(QPointF(*points[labels == k].mean(axis=0)))
             text.setZValue(3)
