@@ -41,6 +41,12 @@ def ending(net: Net, source: DataSource, h: Source, column: str = "target") -> N
     net.add("loss", SoftmaxCrossEntropy(), scores, net.input(column, *found.size, kind="index"))
 
 
+def trained(source: DataSource, graph: Graph, rate: float, epochs: int, clip: float = 1.0) -> Draft:
+    """Return a network with its training: every Input is fed by the column of its name."""
+    feed = tuple((node.id, node.id) for node in graph.inputs())
+    return Draft(graph, Setup(data=source, feed=feed, phases=adam(rate), batch=32, epochs=epochs, clip=clip))
+
+
 def seq2seq(source: DataSource, units: int, score: str = "") -> Graph:
     """Return an encoder that reads and a decoder that writes; with ``score`` it looks back at every step."""
     net = Net()
@@ -61,20 +67,20 @@ def seq2seq(source: DataSource, units: int, score: str = "") -> Graph:
 
 def bottleneck() -> Draft:
     """Return an encoder and a decoder with nothing between them but one vector."""
-    source = Letters(length=8, letters=10, n=2000)
-    return Draft(seq2seq(source, 32), Setup(data=source, phases=adam(0.01), batch=32, epochs=40, clip=1.0))
+    source = Letters(length=10, letters=12, n=2000)
+    return trained(source, seq2seq(source, 32), 0.01, 40)
 
 
 def aligned() -> Draft:
     """Return the same with attention."""
-    source = Letters(length=8, letters=10, n=2000)
-    return Draft(seq2seq(source, 32, "additive"), Setup(data=source, phases=adam(0.01), batch=32, epochs=40, clip=1.0))
+    source = Letters(length=10, letters=12, n=2000)
+    return trained(source, seq2seq(source, 32, "additive"), 0.01, 40)
 
 
 def translator() -> Draft:
     """Return the same for sentences, with scores that pass through a matrix."""
     source = Translation(n=4000)
-    return Draft(seq2seq(source, 32, "bilinear"), Setup(data=source, phases=adam(0.005), batch=32, epochs=20, clip=1.0))
+    return trained(source, seq2seq(source, 32, "bilinear"), 0.005, 20)
 
 
 def transformer() -> Draft:
@@ -85,7 +91,7 @@ def transformer() -> Draft:
     memory = net.add("encoder", EncoderBlock(heads=2, units=64), read)
     written = net.add("write_places", PositionalEncoding(), tokens(net, "written", source, "write", 32))
     ending(net, source, net.add("decoder", DecoderBlock(heads=2, units=64), written, memory))
-    return Draft(net.graph(), Setup(data=source, phases=adam(0.002), batch=32, epochs=20, clip=1.0))
+    return trained(source, net.graph(), 0.002, 20)
 
 
 def chosen(steps: int, features: int) -> Block:
@@ -107,8 +113,7 @@ def masked() -> Draft:
     place = net.input("place", kind="index")
     there = net.node(Node("there", chosen(7, 32), label="at the mask"), place, states)
     ending(net, source, Source(there.node, "vector"), "missing")
-    feed = (("masked", "masked"), ("place", "place"), ("missing", "missing"))
-    return Draft(net.graph(), Setup(data=source, phases=adam(0.002), batch=32, epochs=20, feed=feed, clip=1.0))
+    return trained(source, net.graph(), 0.002, 20)
 
 
 def causal() -> Draft:
@@ -118,8 +123,7 @@ def causal() -> Draft:
     words = net.add("places", PositionalEncoding(), tokens(net, "begun", source, "embedding", 32))
     block: Op = EncoderBlock(heads=2, units=64, activation="gelu tanh", norm="before", causal=True)
     ending(net, source, net.add("block", block, words), "words")
-    feed = (("begun", "begun"), ("words", "words"))
-    return Draft(net.graph(), Setup(data=source, phases=adam(0.002), batch=32, epochs=20, feed=feed, clip=1.0))
+    return trained(source, net.graph(), 0.002, 20)
 
 
 def characters() -> Draft:
@@ -128,7 +132,7 @@ def characters() -> Draft:
     net = Net()
     read = tokens(net, "characters", source, "embedding", 16)
     ending(net, source, net.add("lstm", LSTM(units=64), read), "next")
-    return Draft(net.graph(), Setup(data=source, phases=adam(0.005), batch=32, epochs=40, clip=5.0))
+    return trained(source, net.graph(), 0.005, 40, clip=5.0)
 
 
 def experts() -> Draft:
@@ -137,7 +141,7 @@ def experts() -> Draft:
     y = net.add("mixture", MixtureOfExperts(experts=2, units=4, features=1, activation="gelu tanh"), net.input("x", 1))
     net.add("loss", MSE(), y, net.input("y", 1))
     source = Regression1D(n=400, curve="step", noise=0.05)
-    return Draft(net.graph(), Setup(data=source, phases=adam(0.02), batch=32, epochs=300))
+    return trained(source, net.graph(), 0.02, 300, clip=0.0)
 
 
 TEXTS: Mapping[str, str] = {
@@ -146,7 +150,7 @@ TEXTS: Mapping[str, str] = {
         "character; the state of the LSTM is all that it knows of what came before. Pieces overlap, so that the "
         "validation only shows how well the rhyme is known, not how well another text would be.",
     "seq2seq":
-        "All that the decoder knows of the eight letters is the encoder's last state: 32 numbers, the bottleneck. "
+        "All that the decoder knows of the ten letters is the encoder's last state: 32 numbers, the bottleneck. "
         "While training, the decoder is told the right letters before each step (teacher forcing). Compare the "
         "validation accuracy with that of ‘Spelling backwards with attention’, which has the same units.",
     "seq2seq-attention":

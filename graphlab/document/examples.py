@@ -58,7 +58,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example("characters", "Learning a rhyme letter by letter", "Sequences",
             "An LSTM says which character comes next; half of the time it knows the whole word."),
     Example("seq2seq", "Spelling backwards through a bottleneck", "Sequences",
-            "An encoder reads eight letters into one vector; a decoder has to write them backwards from it alone."),
+            "An encoder reads ten letters into one vector; a decoder has to write them backwards from it alone."),
     Example("seq2seq-attention", "Spelling backwards with attention", "Attention",
             "The same, but the decoder looks back at every step: the alignment appears while it trains."),
     Example("translation", "English to French", "Attention",

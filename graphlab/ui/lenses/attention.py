@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QPoint, QSignalBlocker
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from graphlab.engine.op import Array
 from graphlab.engine.ops.attention import ScaledDotProductAttention
@@ -48,7 +48,7 @@ class AttentionLens(Lens):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         top = QHBoxLayout()
-        top.setSpacing(4)
+        top.setSpacing(8)
         self.place = self._combo("Which attention", "Which attention of this part of the network is shown")
         self.place.activated.connect(self._other)
         self.solo = self._combo("Head", "All heads together, or one alone")
@@ -64,11 +64,9 @@ class AttentionLens(Lens):
         self.boards: dict[str, Board] = {"Matrices": self.matrices, "Lines": self.lines, "Heads": self.heads,
                                          "Dictionary": self.dictionary, "Ways of scoring": self.ways,
                                          "Training": self.film}
-        self.switches: dict[str, QToolButton] = {}
+        self.switches: dict[str, QCheckBox] = {}
         for name, board in self.boards.items():
-            switch = QToolButton()
-            switch.setText(name)
-            switch.setCheckable(True)
+            switch = QCheckBox(name)
             switch.setChecked(name in ("Matrices", "Lines"))
             switch.setToolTip(board.accessibleDescription())
             switch.toggled.connect(self._switched)

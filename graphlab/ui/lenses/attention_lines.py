@@ -70,15 +70,14 @@ class LinesBoard(Board):
             if w < FAINTEST:
                 continue
             path = QPainterPath(start)
-            middle = (start.y() + end.y()) / 2
-            path.cubicTo(QPointF(start.x(), middle), QPointF(end.x(), middle), end)
+            path.lineTo(end)
             lit = focus.key is None or focus.key == j
-            painter.setPen(QPen(faded(colour, (0.12 + 0.83 * w) * dim * (1 if lit else 0.3)), 0.8 + 7 * w,
+            painter.setPen(QPen(faded(colour, (0.12 + 0.83 * w) * dim * (1 if lit else 0.3)), 0.8 + 5 * w,
                                 Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawPath(path)
             stroker = QPainterPathStroker()
-            stroker.setWidth(5 + 7 * w)
+            stroker.setWidth(5 + 5 * w)
             which = f", head {h + 1}" if seen.heads > 1 else ""
             self.spots.append(Spot(stroker.createStroke(path), f"‘{seen.rows[i]}’ looks at ‘{seen.columns[j]}’: "
                                    f"{exact_text(seen.weights[h, i, j])}{which}", i, j))

@@ -15,7 +15,14 @@ from graphlab.ui.lenses.attention_data import Seen
 from graphlab.ui.numbers import exact_text, number_text
 from graphlab.ui.tensor_view_heat import heat_image
 
-_GAP, _HEAD, _FOOT, _SMALLEST, _LARGEST = 14.0, 18.0, 18.0, 7.0, 30.0
+_GAP, _HEAD, _FOOT, _LARGEST = 14.0, 18.0, 18.0, 30.0
+#: The least width of a matrix of numbers, and of queries and keys.
+_NARROW, _STAGE = 44.0, 62.0
+
+
+def least_cell(count: int) -> float:
+    """Return the least height of a row: words can be read beside a dozen of them, and more are shown smaller."""
+    return 12.0 if count <= 12 else 9.0 if count <= 24 else 5.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,8 @@ class MatricesBoard(Board):
         if seen is None:
             return
         tall = max(len(seen.rows), len(seen.columns))
-        self.setMinimumSize(int(self.least(seen)), int(min(tall * _SMALLEST, 1200) + self.above(seen) + _FOOT + 4))
+        high = min(tall * least_cell(tall), 1200) + self.above(seen) + _FOOT + 4
+        self.setMinimumSize(int(self.least(seen)), int(high))
 
     def stages(self, seen: Seen) -> list[str]:
         """Return the stages that are matrices of queries and keys."""
@@ -63,7 +71,7 @@ class MatricesBoard(Board):
 
     def least(self, seen: Seen) -> float:
         """Return the smallest width that shows everything."""
-        wide = len(self.stages(seen)) * max(len(seen.columns) * 4.0, 44.0) + (2 + 2 * (seen.v is not None)) * 44.0
+        wide = len(self.stages(seen)) * max(len(seen.columns) * 4.0, _STAGE) + (2 + 2 * (seen.v is not None)) * _NARROW
         return wide + 9 * _GAP + 2 * self.side(seen.rows) + self.side(seen.columns)
 
     def side(self, words: tuple[str, ...]) -> float:
@@ -82,14 +90,16 @@ class MatricesBoard(Board):
         """Lay the matrices out from left to right."""
         head, top = self.focus_.head or 0, self.above(seen)
         t_q, t_k, stages = len(seen.rows), len(seen.columns), self.stages(seen)
-        said = self.side(seen.said) + 4 if seen.said else 0.0
+        said = max(30.0, self.side(seen.said)) + 4 if seen.said else 0.0
         features = 2 + (seen.v is not None) + ("context" in seen.stages)
         words = self.side(seen.rows) + self.side(seen.columns)
         free = self.width() - words - said - (len(stages) + features + 1) * _GAP
         tall = self.height() - top - _FOOT - 2
-        cell = min(_LARGEST, tall / max(t_q, t_k), max(4.0, (free - features * 44.0) / (len(stages) * t_k)))
-        high = max(cell, min(_SMALLEST, tall / max(t_q, t_k)))
-        wide = min(max(44.0, (free - len(stages) * t_k * cell) / features), 190.0)
+        room = tall / max(t_q, t_k)
+        cell = min(_LARGEST, room, max(4.0, (free - features * _NARROW) / (len(stages) * t_k)))
+        high = max(cell, min(least_cell(max(t_q, t_k)), room))
+        across = max(cell * t_k, _STAGE)
+        wide = min(max(_NARROW, (free - len(stages) * across) / features), 190.0)
         x, out = _GAP / 2 + self.side(seen.rows), []
         which = f"Q, head {head + 1}" if seen.heads > 1 else "Q"
         out.append(Panel("q", which, of_row(seen.q, head), QRectF(x, top, wide, high * t_q)))
@@ -97,7 +107,6 @@ class MatricesBoard(Board):
         out.append(Panel("k", "K", of_row(seen.k, head), QRectF(x, top, wide, high * t_k)))
         x += wide + _GAP
         for i, name in enumerate(stages):
-            across = cell * t_k
             out.append(Panel(name, stage_title(seen, name), of_row(seen.stages[name], head),
                              QRectF(x, top, across, high * t_q), i, True))
             x += across + _GAP
@@ -143,7 +152,8 @@ class MatricesBoard(Board):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(now.border, 1))
         painter.drawRect(box)
-        title = QRectF(box.x() - 4, 0, max(box.width(), 60) + 8, _HEAD)
+        top = 0.0 if panel.keys else box.y() - _HEAD
+        title = QRectF(box.x() - 4, top, max(box.width(), 60) + 8, _HEAD)
         self.text(painter, title, panel.title, now.text, Qt.AlignmentFlag.AlignLeft)
         size = "×".join(map(str, matrix.shape))
         foot = QRectF(box.x() - 4, box.bottom() + 1, max(box.width(), 56) + 8, _FOOT - 2)
@@ -157,9 +167,9 @@ class MatricesBoard(Board):
     def sums(self, seen: Seen) -> str:
         """Write what the rows (or columns) of the weights sum to."""
         low, high = float(seen.sums.min()), float(seen.sums.max())
-        what = "rows" if seen.site.over == "keys" else "columns"
-        return f"Σ {what} = {number_text(low, 4)}" if high - low < 5e-5 else (
-            f"Σ {what}: {number_text(low)} to {number_text(high)}")
+        what = "row" if seen.site.over == "keys" else "column"
+        return f"{what} Σ = {number_text(round(low, 6))}" if high - low < 5e-5 else (
+            f"{what} Σ: {number_text(low, 3)} to {number_text(high, 3)}")
 
     def cells(self, panel: Panel, seen: Seen) -> None:
         """Let every cell be pointed at."""
@@ -225,7 +235,7 @@ class MatricesBoard(Board):
     def says(self, painter: QPainter, seen: Seen, panel: Panel) -> None:
         """Write what the network says at each query."""
         high = panel.box.height() / len(seen.said)
-        title = QRectF(panel.box.right() + 4, 0, self.side(seen.said), _HEAD)
+        title = QRectF(panel.box.right() + 4, panel.box.y() - _HEAD, 40, _HEAD)
         self.text(painter, title, "says", theme.current().muted, Qt.AlignmentFlag.AlignLeft)
         for i, word in enumerate(seen.said):
             here = QRectF(panel.box.right() + 4, panel.box.y() + i * high, self.side(seen.said), high)

@@ -88,8 +88,16 @@ def way_tiles(site: Site, ways: Sequence[Variant]) -> list[Tile]:
     current = str(getattr(site.op, "form", "")) or (
         "softmax over queries" if site.over == "queries" else "scaled dot" if getattr(site.op, "scaled", False) else
         "dot")
-    return [Tile(v.name + ("" if v.trained else ", untrained"), v.weights,
-                 f"{v.entropy:.2f} bit, largest {number_text(v.weights.max(), 3)}", v.name == current) for v in ways]
+    return [Tile(v.name + ("" if v.trained else ", untrained"), v.weights, way_line(v), v.name == current)
+            for v in ways]
+
+
+def way_line(way: Variant) -> str:
+    """Say how spread out the weights are; or, where rows do not sum to 1, what they sum to."""
+    sums = way.weights.sum(axis=-1)
+    if np.abs(sums - 1).max() > 1e-6:
+        return f"rows sum to {number_text(sums.min(), 2)}…{number_text(sums.max(), 2)}"
+    return f"{way.entropy:.2f} bit, largest {number_text(way.weights.max(), 3)}"
 
 
 def film_tiles(history: History, head: int | None) -> list[Tile]:

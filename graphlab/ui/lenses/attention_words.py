@@ -79,7 +79,7 @@ def softmax_words(seen: Seen, h: int, i: int, j: int) -> str:
     e = np.exp(line - line.max())
     at = j if seen.site.over == "keys" else i
     what = "row" if seen.site.over == "keys" else "column"
-    total = seen.weights[h, i].sum() if seen.site.over == "keys" else seen.weights[h, :, j].sum()
+    total = round(float(seen.weights[h, i].sum() if what == "row" else seen.weights[h, :, j].sum()), 6)
     return (f"the weight of ‘{seen.columns[j]}’ is exp({number_text(line[at])} − {factor(float(line.max()))}) / "
             f"{number_text(e.sum())} = {number_text(e[at] / e.sum())}; the {what} sums to {number_text(total)}.")
 
