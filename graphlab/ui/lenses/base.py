@@ -27,23 +27,29 @@ class Try:
 
 @dataclass(frozen=True)
 class Binding:
-    """How a lens finds what it looks at: by op class, or by a pattern that names the paths it is found at."""
+    """How a lens finds what it looks at: by op class, or by a pattern that names the paths it is found at.
+
+    ``last`` puts it behind all others: it works without finding anything.
+    """
 
     lens: type[Lens]
     ops: tuple[type[Op], ...] = ()
     match: Match | None = None
+    last: bool = False
 
 
 _BINDINGS: list[Binding] = []
 
 
-def lens(*ops: type[Op], match: Match | None = None) -> Callable[[type[Lens]], type[Lens]]:
+def lens(
+    *ops: type[Op], match: Match | None = None, last: bool = False,
+) -> Callable[[type[Lens]], type[Lens]]:
     """Bind a lens class to ops (subclasses included), or to a pattern: ``match`` returns the paths it fits, '' for all.
 
-    A decorator: ``@lens(BatchNorm)``, ``@lens(match=find_gan)``.
+    A decorator: ``@lens(BatchNorm)``, ``@lens(match=find_gan)``; ``last`` puts it behind all others.
     """
     def bind(cls: type[Lens]) -> type[Lens]:
-        _BINDINGS.append(Binding(cls, ops, match))
+        _BINDINGS.append(Binding(cls, ops, match, last))
         return cls
     return bind
 
@@ -61,7 +67,7 @@ def lenses_for(view: View) -> list[type[Lens]]:
             if view.path in paths and view.path:
                 found.append((50, order, binding.lens))
             elif paths:
-                found.append((100, order, binding.lens))
+                found.append((1000 if binding.last else 100, order, binding.lens))
     return [cls for _, _, cls in sorted(found, key=lambda f: f[:2])]
 
 
