@@ -78,12 +78,14 @@ def test_a_pool_names_its_maximum_and_a_click_goes_to_a_pixel(qtbot: QtBot) -> N
     panel = LensPanel(session)
     qtbot.addWidget(panel)
     panel.resize(900, 420)
-    panel.show()
+    with qtbot.waitExposed(panel):
+        panel.show()
     path = next(s.path for s in session.plan.steps if s.op.category == "Pooling")
     panel.look_at(path)
     lens = panel.lens
     assert isinstance(lens, Convolution)
     board = lens.board
+    qtbot.wait(20)  # until the layout has settled
     board.grab()
     target = board.cell("output", 0, 1).center()
     QTest.mouseClick(board, Qt.MouseButton.LeftButton, pos=QPointF(target).toPoint())
