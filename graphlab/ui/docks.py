@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from graphlab.ui import icons, theme
+from graphlab.ui.panels.panel import Panel
 
 
 class OneLine(QWidget):
@@ -52,10 +53,11 @@ class DockTitle(QWidget):
             row.addWidget(button)
 
 
-def make_dock(name: str, about: str, panel: QWidget, parent: QWidget) -> QDockWidget:
-    """Put a panel into a dock."""
+def make_dock(name: str, about: str, panel: Panel, parent: QWidget) -> QDockWidget:
+    """Put a panel into a dock, and let it know when it is seen."""
     dock = QDockWidget(name, parent)
     dock.setObjectName(f"dock {name}")
     dock.setWidget(panel)
     dock.setTitleBarWidget(DockTitle(dock, about))
+    dock.visibilityChanged.connect(panel.seen)
     return dock

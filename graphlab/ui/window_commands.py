@@ -223,13 +223,22 @@ class WindowCommands(QMainWindow):
         ShortcutsDialog(self).open()
 
     def show_help(self, path: str = "") -> None:
-        """Show the card of an op: the one at a path, the selected one, or the one marked in the library."""
+        """Show the card of an op: the one at a path, the selected one, or the one marked in the library.
+
+        In a panel that is about something else, say what the panel is for.
+        """
         from graphlab.ui.help import HelpDialog
 
+        focus = QApplication.focusWidget() or self.focusWidget()
+        panels = [p for d in self.docks.values() if isinstance(p := d.widget(), Panel)]
+        panel = next((p for p in panels if p.isAncestorOf(focus)), None)
+        if not path and panel is not None and panel not in (self.library, self.inspector):
+            self.session.message.emit(f"{panel.name}: {panel.about}", "info")
+            return
         chosen = path or (self.session.selection[0] if self.session.selection else "")
         graph = self.session.graph_at(chosen.rpartition("/")[0])[0] if chosen else None
         node = graph.nodes.get(chosen.rpartition("/")[2]) if graph is not None else None
-        marked = self.library.current() if self.library.isAncestorOf(QApplication.focusWidget() or self) else None
+        marked = self.library.current() if not path and self.library.isAncestorOf(focus) else None
         if node is not None and marked is None:
             HelpDialog(node.op, self).open()
         elif marked is not None:

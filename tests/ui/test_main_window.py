@@ -18,6 +18,7 @@ from graphlab.engine.train import Phase
 from graphlab.ui import file_commands, theme
 from graphlab.ui.app import Application
 from graphlab.ui.main_window import MainWindow
+from graphlab.ui.panels.panel import Panel
 from graphlab.ui.panels.training import duration
 from tests.ui.window_kit import classifier
 
@@ -165,7 +166,7 @@ def test_every_example_opens_and_runs(application: Application) -> None:
     for example in EXAMPLES:
         assert window.files.open_example(example.name)
         assert not window.on_start_page
-        assert not window.session.problems, example.name
+        assert not window.session.plan.problems, example.name
         if sum(int(np.prod(w.shape)) for w in window.session.plan.weights.values()) < 100_000:
             window.actions_.trigger("run")
             assert window.session.player.run is not None, example.name
@@ -346,3 +347,14 @@ def test_all_panels_say_what_they_are_for(window: MainWindow) -> None:
         assert panel.accessibleName() == name
         assert panel.accessibleDescription().endswith("."), name
     assert window.canvas.focusPolicy() & Qt.FocusPolicy.StrongFocus
+
+
+def test_help_in_a_panel_says_what_the_panel_is_for(window: MainWindow) -> None:
+    window.session.open_document(classifier())
+    window.session.select(["fc1"])
+    window.show_dock("Data")
+    panel = window.docks["Data"].widget()
+    assert isinstance(panel, Panel)
+    panel.focus_first()
+    window.actions_.trigger("help")
+    assert window.status.text.text() == f"Data: {panel.about}"

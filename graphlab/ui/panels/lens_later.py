@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout
 
 from graphlab.ui.panels.panel import Panel
@@ -33,14 +32,16 @@ class LensLater(Panel):
         column.setContentsMargins(0, 0, 0, 0)
         self._column = column
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self.panel is None:
+    def seen(self, visible: bool) -> None:
+        if self.panel is not None:
+            # A covered lens has nothing to draw.
+            self.panel.setVisible(visible)
+        elif visible:
             QTimer.singleShot(50, self, self._load_if_seen)
 
     def _load_if_seen(self) -> None:
-        # While the window is put together, panels are shown for a moment before another tab covers them.
-        if self.isVisible():
+        # While the window is put together, panels are seen for a moment before another tab covers them.
+        if self.is_seen:
             self.load()
 
     def load(self) -> LensPanel:

@@ -111,6 +111,14 @@ class Panel(QWidget):
         """Whether the empty state is shown."""
         return self._stack.currentWidget() is self._empty
 
+    def seen(self, visible: bool) -> None:
+        """Called when the panel comes to the front, or is covered by another tab: Qt calls it visible then as well."""
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether any part of the panel is on the screen."""
+        return self.isVisible() and not self.visibleRegion().isEmpty()
+
     def focus_first(self) -> None:
         """Put the keyboard where it is most useful when the panel is reached by F6."""
         widget: QWidget | None = self.content

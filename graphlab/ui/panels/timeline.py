@@ -68,7 +68,10 @@ class Timeline(QWidget):
         """Show where the debugger stands."""
         player = self.session.player
         with QSignalBlocker(self.slider):
-            self.slider.set_line(player.forward_count, player.count)
+            stops = player.breakpoints
+            marks = [i for i in range(player.count if stops else 0)
+                     if {(path := player.event_at(i).path), player.card(path)} & stops]
+            self.slider.set_line(player.forward_count, player.count, tuple(marks))
             self.slider.setValue(player.cursor)
         if player.run is None:
             runnable = bool(self.session.plan.steps)

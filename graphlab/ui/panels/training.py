@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QSize, QTimer
-from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -140,15 +140,16 @@ class TrainingPanel(Panel):
 
     # --- plots, made on first use --------------------------------------------------------------------
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self.loss is None:
+    def seen(self, visible: bool) -> None:
+        if visible:
             # The window appears first; pyqtgraph takes a moment to load.
-            QTimer.singleShot(100, self, self._make_if_seen)
+            QTimer.singleShot(100, self, self._catch_up)
 
-    def _make_if_seen(self) -> None:
-        if self.isVisible():
+    def _catch_up(self) -> None:
+        if self.is_seen:
             self.make_plots()
+            self._network_changed()
+            self.refresh()
 
     def make_plots(self) -> None:
         """Load pyqtgraph and make the plots, once."""
@@ -174,7 +175,7 @@ class TrainingPanel(Panel):
 
     def _redraw_map(self) -> None:
         """Draw the map anew, in at most a tenth of the window's time."""
-        if self.map is None or not self.map.isVisible():
+        if self.map is None or self.map.isHidden() or not self.is_seen:
             return
         if self.training.active and self._since_map.elapsed() < max(100, 10 * self._map_cost_ms):
             return
@@ -191,7 +192,7 @@ class TrainingPanel(Panel):
                           if self.training.session.loss_nodes() else
                           "Training needs a loss: add one from the library, such as softmax with cross-entropy.")
         self._say(latest)
-        if self.loss is None or not self.isVisible():
+        if self.loss is None or not self.is_seen:
             return
         if self.training.state == "running" and self._since_plots.elapsed() < 8 * self._plot_cost_ms:
             return
