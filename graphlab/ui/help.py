@@ -30,6 +30,7 @@ GESTURES = (
     ("Cut wires", "Ctrl + right-drag across them"),
     ("Clone", "Ctrl-drag a node"),
     ("Enter and leave", "double-click, Esc"),
+    ("Settings of a layer", "double-click or Enter; Enter again goes back"),
     ("Open in place", "Alt+Enter"),
     ("Nudge", "arrows"),
     ("Walk along the wires", "Ctrl + arrows"),

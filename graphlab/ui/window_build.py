@@ -192,5 +192,12 @@ def _connect(window: MainWindow) -> None:
     window.problems.counted.connect(window.count_problems)
     window.status.problems.clicked.connect(lambda: window.show_dock("Problems"))
     window.canvas.help_wanted.connect(window.show_help)
+    window.canvas.settings_wanted.connect(lambda _path: _show_settings(window))
+    window.inspector.properties.finished.connect(window.canvas.setFocus)
     window.canvas.problem_clicked.connect(lambda _path: window.show_dock("Problems"))
     window.settings.changed.connect(window.follow_settings)
+
+
+def _show_settings(window: MainWindow) -> None:
+    window.show_dock("Inspector")
+    window.inspector.show_settings()

@@ -153,7 +153,7 @@ def test_the_inside_of_an_op_is_shown_and_cannot_be_edited(hands: Hands) -> None
 
 def test_an_elementary_op_says_that_there_is_nothing_inside(hands: Hands) -> None:
     hands.view.select_ids(["image"])
-    hands.key(K.Key_Return)
+    assert not hands.view.enter_selection()
     assert hands.session.scope == ""
     assert "nothing smaller" in hands.told[-1]
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -242,3 +244,19 @@ def test_about_names_every_library_with_its_version(qtbot: QtBot) -> None:
     for name, _, licence in LIBRARIES:
         assert version_of(name)[0].isdigit(), name
         assert licence
+
+
+def test_a_network_is_sized_by_keyboard_alone(window: MainWindow, qtbot: QtBot) -> None:
+    window.session.open_document(classifier())
+    window.activateWindow()
+    window.canvas.select_ids(["fc1"])
+    window.canvas.setFocus()
+    QTest.keyClick(window.canvas, Qt.Key.Key_Return)
+    form = window.inspector.properties.form
+    assert form is not None
+    field = form.fields["features"].widget
+    assert window.focusWidget() is field
+    QTest.keyClicks(field, "300")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert window.session.document.graph.nodes["fc1"].op.values()["features"] == 300
+    assert window.focusWidget() is window.canvas

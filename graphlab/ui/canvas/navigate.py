@@ -128,6 +128,18 @@ class Navigation(CanvasBase):
         ids = self.selected_ids()
         return len(ids) == 1 and self.enter(self.board.cards[ids[0]])
 
+    def open_selection(self) -> bool:
+        """Open the selected node, as a double click does."""
+        ids = self.selected_ids()
+        return len(ids) == 1 and self.open_card(self.board.cards[ids[0]])
+
+    def open_card(self, card: Card) -> bool:
+        """Show the inside of a block or op; of an elementary op, which has none, the settings."""
+        if card.content.enterable or not self.editable or not card.node.op.attributes():
+            return self.enter(card)
+        self.settings_wanted.emit(card.path)
+        return True
+
     def enter(self, card: Card) -> bool:
         """Show the inside of a block or op; say so where it has none."""
         if self.session.player.enter(card.path):

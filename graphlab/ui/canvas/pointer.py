@@ -211,7 +211,7 @@ class Pointer(Writing):
         hit = self.look(on_screen)
         self._pressed = None
         if hit.kind in ("card", "badge") and hit.card is not None:
-            self.enter(hit.card)
+            self.open_card(hit.card)
         elif hit.kind == "note":
             self.select_ids([], {hit.note})
             self.edit_note(hit.note)

@@ -34,6 +34,7 @@ class Showing(QGraphicsView):
     zoomed = Signal(float)
     help_wanted = Signal(str)  # path of a node
     problem_clicked = Signal(str)  # path of a node
+    settings_wanted = Signal(str)  # path of a node
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -240,6 +240,12 @@ class Inspector(Panel):
             self.tabs.setCurrentWidget(self.numbers)
             self.explain(spot)
 
+    def show_settings(self) -> None:
+        """Show the settings of the node, with the keyboard in the first one."""
+        self.refresh()
+        self.tabs.setCurrentWidget(self.properties)
+        self.properties.focus_first()
+
     def focus_first(self) -> None:
         """Put the keyboard into the tab that is shown."""
         self.tabs.tabBar().setFocus(Qt.FocusReason.TabFocusReason)

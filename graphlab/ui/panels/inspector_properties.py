@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QFormLayout, QFrame, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QFormLayout,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from graphlab.document import edits
 from graphlab.document.model import Document
@@ -18,6 +29,8 @@ from graphlab.ui.session import Session
 
 class PropertiesTab(QScrollArea):
     """Edits the node under inspection; each change is one undoable step, and typing on in a field merges."""
+
+    finished = Signal()  # Enter or Esc in a field: the keyboard may go back to where it came from
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,6 +97,20 @@ class PropertiesTab(QScrollArea):
                 widget.setEnabled(subject.editable)
         wrong = [p.message for p in self.session.problems if p.path == subject.path]
         self._say("\n".join(wrong))
+
+    def focus_first(self) -> None:
+        """Put the keyboard into the first setting, or into the name where there is none."""
+        fields = [] if self.form is None else list(self.form.fields.values())
+        target: QWidget = fields[0].widget if fields else self.name
+        target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        if isinstance(target, QLineEdit | QAbstractSpinBox):
+            target.selectAll()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
+            self.finished.emit()
+        else:
+            super().keyPressEvent(event)
 
     def _remake(self, subject: Subject) -> None:
         if self.form is not None:
