@@ -48,6 +48,36 @@ def fitted(column: Column, spec: Spec, names: tuple[str, str] = ("x", "x")) -> A
     return values.astype(np.bool_ if spec.kind == "bool" else np.int64).reshape(rows, *size)
 
 
+#: Bytes of a sample from which on an epoch is not gathered at once.
+LARGE_SAMPLE = 4096
+
+
+class InOrder:
+    """Samples of an array in an order of their own, gathered a batch at a time.
+
+    For large samples: an epoch of them, gathered at once, would only have to be fetched from memory again.
+    """
+
+    def __init__(self, whole: Array, order: Array) -> None:
+        self.whole = whole
+        self.order = order
+        self._batch = np.empty((0, *whole.shape[1:]), whole.dtype)
+
+    def __getitem__(self, part: slice) -> Array:
+        rows = self.order[part]
+        if len(self._batch) != len(rows):
+            self._batch = np.empty((len(rows), *self.whole.shape[1:]), self.whole.dtype)
+        return np.take(self.whole, rows, axis=0, out=self._batch, mode="clip")  # other modes make a copy
+
+
+def in_order(whole: Array, order: Array, old: Array | InOrder | None) -> Array | InOrder:
+    """Return samples in another order, in the memory of ``old`` where there is some."""
+    if len(whole) and whole[0].nbytes >= LARGE_SAMPLE:
+        return InOrder(whole, order)
+    into: Array = old if isinstance(old, np.ndarray) else np.empty((len(order), *whole.shape[1:]), whole.dtype)
+    return np.take(whole, order, axis=0, out=into, mode="clip")
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A table split, standardised and laid out for the Inputs of one plan.

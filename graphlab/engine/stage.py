@@ -9,7 +9,7 @@ from operator import mul
 import numpy as np
 
 from graphlab.engine.fast.program import MakeStep, Parameters, Program
-from graphlab.engine.feeding import Prepared
+from graphlab.engine.feeding import InOrder, Prepared
 from graphlab.engine.nonfinite import Origin, find_origin
 from graphlab.engine.optim import Optimiser
 from graphlab.engine.plan import Plan
@@ -90,7 +90,7 @@ class Stage:
             self._programs[size] = program
         return program
 
-    def step(self, arrays: Mapping[str, Array], at: int, size: int, update: int, factor: float) -> float:
+    def step(self, arrays: Mapping[str, Array | InOrder], at: int, size: int, update: int, factor: float) -> float:
         """Run forward and backward on samples at…at+size of ``arrays``, and add the penalty's gradient.
 
         The learning rate is the optimiser's times ``factor``. Returns Σ coefficient·loss. Raises `NonFinite`.
@@ -144,7 +144,9 @@ class Stage:
     def _mode(self, update: int) -> Mode:
         return Mode(True, self.setup.seed, self.index, update)
 
-    def _trouble(self, total: float, arrays: Mapping[str, Array], at: int, size: int, update: int) -> Origin | None:
+    def _trouble(
+        self, total: float, arrays: Mapping[str, Array | InOrder], at: int, size: int, update: int,
+    ) -> Origin | None:
         """Say what is wrong with the last `step`; None where only the square of its length was too large."""
         if not math.isfinite(total) or not all(np.isfinite(g).all() for g in self._gradients):
             return self._origin(arrays, at, size, update)
@@ -156,7 +158,7 @@ class Stage:
         return Origin(max(lengths, key=lambda p: lengths[p]),
                       f"rate times gradient became {way:.1e}, too far a way for weights in single precision")
 
-    def _origin(self, arrays: Mapping[str, Array], at: int, size: int, update: int) -> Origin:
+    def _origin(self, arrays: Mapping[str, Array | InOrder], at: int, size: int, update: int) -> Origin:
         mode = self._mode(update)
         feeds = {p: arrays[p][at:at + size] for p in self._fed}
         feeds |= {p: draw(size, update) for p, draw in self._drawn.items()}

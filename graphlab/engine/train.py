@@ -13,7 +13,7 @@ import numpy as np
 from graphlab.engine.data import Table, shuffled
 from graphlab.engine.fast.lower import make_step
 from graphlab.engine.fast.program import MakeStep, Parameters
-from graphlab.engine.feeding import Prepared, prepare
+from graphlab.engine.feeding import InOrder, Prepared, in_order, prepare
 from graphlab.engine.metrics import Confusion
 from graphlab.engine.plan import Plan
 from graphlab.engine.progress import Progress, Scores
@@ -82,7 +82,7 @@ class Trainer:
             raise RunError("\n".join(self.prepared.problems[p] for p in missing))
         self._judge = Judge(plan, self.parameters, self.prepared, setup, self.stages[0].losses, make)
         self._columns = dict.fromkeys(p for s in self.stages for p in s.columns)
-        self._arrays: dict[str, Array] = {}
+        self._arrays: dict[str, Array | InOrder] = {}
         self._todo: deque[tuple[Stage, int, int]] = deque()
         self._long = max(s.phase.steps for s in self.stages)
         self.epochs = setup.epochs
@@ -180,10 +180,7 @@ class Trainer:
         if self._columns:
             order = rows[shuffled(len(rows), self.setup.seed, self.epoch)]
             for path in self._columns:
-                whole = self.prepared.arrays[path]
-                if path not in self._arrays:
-                    self._arrays[path] = np.empty((len(rows), *whole.shape[1:]), whole.dtype)
-                np.take(whole, order, axis=0, out=self._arrays[path], mode="clip")  # others go through a copy
+                self._arrays[path] = in_order(self.prepared.arrays[path], order, self._arrays.get(path))
         self._todo.extend(self._epoch())
         self._per_epoch, self._updates = len(self._todo), len(self._todo) * self.epochs
 
