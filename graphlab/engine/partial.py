@@ -96,15 +96,14 @@ def _batch(plan: Plan, slots: Mapping[int, Array]) -> int | None:
     """Return how many samples the given values are for, None where they have no batch axis."""
     counts: set[int] = set()
     for index, value in slots.items():
-        spec = plan.slots[index].spec
+        spec, path = plan.slots[index].spec, plan.slots[index].path
+        came = f"what is put in its place has the shape {value.shape}"
         if value.ndim != spec.rank:
-            raise RunError(f"‘{plan.slots[index].path}’ gives {spec}; what is put in its place has the shape "
-                           f"{value.shape}.")
-        counts.update(n // d.k for d, n in zip(spec.shape, value.shape, strict=True) if isinstance(d, Batch))
-        need = spec.concrete(next(iter(counts), 1))
-        if value.shape != need:
-            raise RunError(f"‘{plan.slots[index].path}’ gives {need}; what is put in its place has the shape "
-                           f"{value.shape}.")
+            raise RunError(f"‘{path}’ gives {spec}; {came}.")
+        here = [n // d.k for d, n in zip(spec.shape, value.shape, strict=True) if isinstance(d, Batch)]
+        counts.update(here[:1])
+        if value.shape != (need := spec.concrete(here[0] if here else 1)):
+            raise RunError(f"‘{path}’ gives {need}; {came}.")
     if len(counts) > 1:
         raise RunError(f"The values that are put in are for {' and '.join(map(str, sorted(counts)))} samples; they "
                        "have to be for one number of samples.")
