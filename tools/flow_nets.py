@@ -112,4 +112,4 @@ def shift() -> Draft:
     """Return a network of sigmoids with and without BatchNorm, at a high learning rate."""
     blocks = {"without": deep("w", 6, 32, Sigmoid(), "xavier"),
               "with": deep("n", 6, 32, Sigmoid(), "xavier", norm=True)}
-    return side_by_side({"x": 64}, blocks, SGD(rate=0.5), 64, 40)
+    return side_by_side({"x": 64}, blocks, SGD(rate=0.5), 64, 150)

@@ -158,6 +158,9 @@ class View:
         """Add the values of now to the histories; one entry an update."""
         for name, measure in followed.items():
             history = self.history(name)
+            if history.updates and history.updates[-1] > update:  # training began anew
+                history.updates.clear()
+                history.values.clear()
             if not history.updates or history.updates[-1] != update:
                 history.add(update, np.asarray(measure(self)))
 
