@@ -11,14 +11,36 @@ from graphlab.engine.fast.lower import make_step
 from graphlab.engine.fast.program import Parameters
 from graphlab.engine.graph import Input, Net, Source
 from graphlab.engine.init import initial_weights
-from graphlab.engine.op import Array, Case, Op, Port, Record, Spec, Weight, attr
+from graphlab.engine.op import Array, Case, Given, Op, Port, Record, Spec, Weight, attr, registry
+from graphlab.engine.op import case as case_of
 from graphlab.engine.plan import Plan, compile
 from graphlab.engine.record import Mode
 from graphlab.engine.run import Run, execute
 from graphlab.engine.spec import Batch
 from tests.engine.generic import all_cases, draw
 
-CASES = dict(all_cases())
+
+def geometries() -> dict[str, Case]:
+    """Return convolutions and pools of every geometry that a kernel of theirs treats in its own way."""
+    out = {}
+    ways: list[dict[str, Any]] = [
+        {"padding": "half"}, {"stride": (2,), "padding": "same"}, {"kernel": (2, 3), "stride": (3, 2)},
+        {"dilation": (1, 2), "padding": "half"}, {"dilation": (2, 2)}, {"kernel": (1,)},
+        {"kernel": (3, 1), "stride": (1, 2), "padding": "pixels", "pixels": (1, 0)},
+        {"kernel": (5,), "padding": "half"},
+    ]
+    for name in ("Conv2D", "DepthwiseConv"):
+        for i, way in enumerate(ways):
+            more = {"filters": 18} if name == "Conv2D" and i == 0 else {}
+            out[f"{name}-geometry-{i}"] = case_of(registry()[name](**way, **more), x=(Batch(), 17 if more else 3, 7, 6))
+    for name in ("MaxPool", "AvgPool"):
+        for way in ({}, {"kernel": (3,), "stride": (2,), "padding": "half"}, {"kernel": (2, 3)}):
+            numbers = Given((Batch(), 2, 6, 6), low=-2.0, high=2.0, apart=0.01)
+            out[f"{name}-geometry-{len(out)}"] = case_of(registry()[name](**way), x=numbers)
+    return out
+
+
+CASES = dict(all_cases()) | geometries()
 TOLERANCE = {np.float32: 1e-4, np.float64: 1e-10}
 
 

@@ -60,53 +60,79 @@ class Rows:
 
 @kernel(DepthwiseConv, reads=("W",), layout="last", fits=one_kernel_each)
 def depthwise(s: Site) -> Backward:
-    """Bind y = band(W)·rows + b; dx the same with turned kernels on dy, dW from products of rows."""
+    """Bind y = band(W)·rows + b."""
     x, y, w = s.raw("x", "last"), s.raw("y"), s.raw("W")[:, 0]
     h, channels, width, n = x.shape
     win: Window = s.op.window((h, width))
     (top, left), (under, right) = win.before, win.after
-    reach = reach_of(win)
     memory = s.keep((channels, top + h + under, left + width + right, n))
     s.call(np.copyto, memory[:, top:top + h, left:left + width], x.transpose(1, 0, 2, 3))
-    rows = Rows(memory, reach, (y.shape[0], y.shape[2]), (win.stride[0], win.stride[1]))
+    rows = Rows(memory, reach_of(win), (y.shape[0], y.shape[2]), (win.stride[0], win.stride[1]))
     band = s.keep((channels, 1, y.shape[2], rows.length))
     rows.band(s, w, (win.dilation[0], win.dilation[1]), band)
     s.call(np.matmul, band, rows.under, out=y.transpose(1, 0, 2, 3))
     if s.has("b"):
         s.call(np.add, y, s.raw("b")[:, None, None], out=y)
 
-    # The gradient as if no pixel had been stepped over, with zeros between and around.
-    full = (memory.shape[1] - reach[0] + 1, memory.shape[2] - reach[1] + 1)
-    around = s.keep((channels, h + reach[0] - 1, width + reach[1] - 1, n))
-    a, b_ = reach[0] - 1 - top, reach[1] - 1 - left
-    inner = around[:, a:a + full[0], b_:b_ + full[1]]
-    turned = s.keep((channels, 1, width, reach[0] * around.shape[2]))
-
     def back(b: Back) -> None:
         dy = b.upstream()
         if b.wants("b"):
             bind_bias(b, dy)
-        b.call(np.copyto, inner[:, ::win.stride[0], ::win.stride[1]][:, :dy.shape[0], :dy.shape[2]],
-               dy.transpose(1, 0, 2, 3))
+        if set(win.stride) != {1}:
+            given = b.scratch((channels, *rows.out, n))
+            b.call(np.copyto, given, dy.transpose(1, 0, 2, 3))
+            if b.wants("W"):
+                bind_weights(b, win, given, memory, b.into("W")[:, 0])
+            if b.wants("x"):
+                scatter(b, win, given, band, memory.shape, b.into("x", "last").transpose(1, 0, 2, 3))
+            return
+        # With zeros around it, dy is to dx what x with its padding is to y, with the kernels turned.
+        reach = rows.reach
+        around = s.keep((channels, h + reach[0] - 1, width + reach[1] - 1, n))
+        at = reach[0] - 1 - top, reach[1] - 1 - left
+        inner = around[:, at[0]:at[0] + rows.out[0], at[1]:at[1] + rows.out[1]]
+        b.call(np.copyto, inner, dy.transpose(1, 0, 2, 3))
         if b.wants("W"):
-            bind_weights(b, inner, memory, (win.dilation[0], win.dilation[1]), b.into("W")[:, 0])
+            bind_weights(b, win, inner, memory, b.into("W")[:, 0])
         if b.wants("x"):
             back_rows = Rows(around, reach, (h, width), (1, 1))
+            turned = s.keep((channels, 1, width, back_rows.length))
             back_rows.band(b, w[:, ::-1, ::-1], (win.dilation[0], win.dilation[1]), turned)
             b.call(np.matmul, turned, back_rows.under, out=b.into("x", "last").transpose(1, 0, 2, 3))
 
     return back
 
 
-def bind_weights(b: Back, dy: Array, x: Array, dilation: tuple[int, int], dw: Array) -> None:
-    """Bind dW from dy (C, H', W', N) and the padded x: products of all row pairs, of which the diagonals count."""
+def bind_weights(b: Back, win: Window, dy: Array, x: Array, dw: Array) -> None:
+    """Bind dW from dy (C, H', W', N) and the padded x: products of all row pairs, of which some diagonals count."""
     channels, h, width, n = dy.shape
     _, kh, kw = dw.shape
     c, row, column, one = x.strides
-    moved = strided(x, (channels, kw, width * n, x.shape[1]), (c, column * dilation[1], one, row))
+    seen = strided(x, (channels, kw, x.shape[1], width, n),
+                   (c, column * win.dilation[1], row, column * win.stride[1], one))
+    if win.stride[1] > 1:  # rows of pixels that are stepped over have to be laid out
+        laid = b.scratch(seen.shape)
+        b.call(np.copyto, laid, seen)
+        seen = laid
+    moved = strided(seen, (channels, kw, width * n, x.shape[1]), (*seen.strides[:2], one, seen.strides[2]))
     given = strided(dy, (channels, 1, h, width * n), (dy.strides[0], 0, dy.strides[1], one))
     pairs = b.scratch((channels, kw, h, x.shape[1]))
     b.call(np.matmul, given, moved, out=pairs)
     c, j, down, one = pairs.strides
-    diagonals = strided(pairs, (channels, kh, kw, h), (c, one * dilation[0], j, down + one))
+    diagonals = strided(pairs, (channels, kh, kw, h), (c, one * win.dilation[0], j, down + one * win.stride[0]))
     b.call(np.add.reduce, diagonals, axis=-1, out=dw)
+
+
+def scatter(b: Back, win: Window, dy: Array, band: Array, padded: tuple[int, ...], dx: Array) -> None:
+    """Bind dx (C, H, W, N) where output rows step over picture rows: each hands its share back to those it saw."""
+    channels, h, _, n = dy.shape
+    (top, left), (height, width) = win.before, win.size
+    shares, whole = b.scratch((channels, h, band.shape[3], n)), b.scratch(padded)
+    b.call(np.matmul, band.swapaxes(2, 3), dy, out=shares)
+    b.call(np.copyto, whole, b.constant(0.0))
+    by_row = shares.reshape(channels, h, -1, padded[2], n)
+    for i in range(win.kernel[0]):
+        first = i * win.dilation[0]
+        rows = whole[:, first:first + (h - 1) * win.stride[0] + 1:win.stride[0]]
+        b.call(np.add, rows, by_row[:, :, first], out=rows)
+    b.call(np.copyto, dx, whole[:, top:top + height, left:left + width])
