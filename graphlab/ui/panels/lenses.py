@@ -169,6 +169,7 @@ class LensPanel(Panel):
             self._drop()
             self.lens = cls(self.view)
             self.lens.frames_changed.connect(self._transport)
+            self.lens.frames_changed.connect(self._show_tries)
             self.lens.caption_changed.connect(self.caption.setText)
             self.stage.setWidget(self.lens)
             self.text.setText(f"{cls.about} {cls.look_for}")
