@@ -153,7 +153,7 @@ def test_ways_of_scoring_are_compared_on_the_same_queries(qtbot: QtBot) -> None:
         np.testing.assert_allclose(shown[f"way {way}"], softmax(np.where(may, scores, -np.inf)), rtol=1e-9, atol=1e-300)
     columns = softmax(np.where(may, shown["scores"][1] / 4, -np.inf), axis=0)
     np.testing.assert_allclose(shown["way softmax over queries"], columns, rtol=1e-9, atol=1e-300)
-    assert "rows sum to" in next(t.line for t in other.ways.tiles if t.title == "softmax over queries")
+    assert "row Σ" in next(t.line for t in other.ways.tiles if t.title == "softmax over queries")
 
 
 # --- pointing --------------------------------------------------------------------------------------------------
@@ -197,6 +197,30 @@ def test_arrow_keys_move_over_queries_and_keys(qtbot: QtBot, keys: list[Qt.Key],
     for key in keys:
         QTest.keyClick(lens.lines, key)
     assert (lens.row, lens.key) == expected
+
+
+def test_enter_and_delete_ask_for_a_change(qtbot: QtBot) -> None:
+    lens = lens_of(opened(qtbot, "seq2seq-attention", "alignment"))
+    asked: list[tuple[object, ...]] = []
+    for signal in (lens.matrices.token_asked, lens.matrices.cell_asked):
+        signal.disconnect()
+        signal.connect(lambda *args: asked.append(args[:2]))
+    lens.look_at(3, -1)
+    QTest.keyClick(lens.matrices, Qt.Key.Key_Return)
+    lens.look_at(3, 5)
+    QTest.keyClick(lens.matrices, Qt.Key.Key_Return)
+    QTest.keyClick(lens.matrices, Qt.Key.Key_Delete)
+    assert asked == [("rows", 3), ("columns", 5), (3, 5)]
+
+
+def test_boards_stand_in_two_columns_where_there_is_room(qtbot: QtBot) -> None:
+    panel = opened(qtbot, "seq2seq-attention", "alignment")
+    lens = lens_of(panel)
+    qtbot.waitExposed(panel)
+    assert lens.lines.y() >= lens.matrices.y() + lens.matrices.height()
+    panel.resize(1600, 500)
+    qtbot.waitUntil(lambda: lens.lines.x() >= lens.matrices.x() + lens.matrices.width(), timeout=2000)
+    assert lens.lines.y() == lens.matrices.y()
 
 
 def test_the_dictionary_answers_the_query_that_is_asked(qtbot: QtBot) -> None:

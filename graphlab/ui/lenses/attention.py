@@ -7,7 +7,8 @@ from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QPoint, QSignalBlocker
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from graphlab.engine.op import Array
 from graphlab.engine.ops.attention import ScaledDotProductAttention
@@ -26,6 +27,9 @@ from graphlab.ui.lenses.attention_words import sentence, summary
 from graphlab.ui.lenses.base import Lens, Try, lens
 from graphlab.ui.lenses.view import View
 
+#: From this width on, boards stand in two columns.
+_TWO_COLUMNS = 1200
+
 
 @lens(ScaledDotProductAttention, MultiHeadAttention, AttentionScores, EncoderBlock, DecoderBlock, match=attending)
 class AttentionLens(Lens):
@@ -43,6 +47,7 @@ class AttentionLens(Lens):
         self.sites: list[Site] = []
         self.changes = Changes(view)
         self.row, self.key, self.head = -1, -1, -1
+        self._arranged: tuple[list[str], int] = [], 0
         self._variants: list[Variant] = []
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -77,8 +82,12 @@ class AttentionLens(Lens):
             board.cell_asked.connect(self._ask_cell)
         top.addStretch(1)
         column.addLayout(top)
+        self.grid = QGridLayout()
+        self.grid.setSpacing(6)
+        self.grid.setColumnStretch(0, 3)
+        column.addLayout(self.grid, 1)
         for board in self.boards.values():
-            column.addWidget(board, 1)
+            board.setParent(self)
         self._arrange()
 
     @staticmethod
@@ -94,8 +103,22 @@ class AttentionLens(Lens):
         self.switches["Heads"].setVisible(several)
         self.solo.setVisible(several)
         self.place.setVisible(len(self.sites) > 1)
-        for name, board in self.boards.items():
-            board.setVisible(self.switches[name].isChecked() and (name != "Heads" or several))
+        wanted = [n for n in self.boards if self.switches[n].isChecked() and (n != "Heads" or several)]
+        columns = 2 if self.width() >= _TWO_COLUMNS and len(wanted) > 1 else 1
+        if (wanted, columns) != self._arranged:
+            self._arranged = wanted, columns
+            for name, board in self.boards.items():
+                self.grid.removeWidget(board)
+                board.setVisible(name in wanted)
+            for i, name in enumerate(wanted):
+                # The last of an odd number has a row of its own.
+                last = i == len(wanted) - 1 and not i % columns
+                self.grid.addWidget(self.boards[name], i // columns, i % columns, 1, columns if last else 1)
+            self.grid.setColumnStretch(1, 2 if columns > 1 else 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
 
     # --- reading --------------------------------------------------------------------------------------------
 

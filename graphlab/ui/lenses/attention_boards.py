@@ -21,8 +21,8 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from graphlab.ui import theme
 from graphlab.ui.lenses.attention_data import Seen
 
-#: Categories whose hues tell heads apart; with more heads they repeat.
-_HEADS = ("Attention", "Maths", "Losses", "Convolution", "Normalisation", "Pooling", "Layers", "Recurrent")
+#: Categories whose hues tell heads apart, none of them near those of signs; with more heads they repeat.
+_HEADS = ("Layers", "Normalisation", "Activations", "Losses", "Convolution", "Recurrent", "Pooling", "Structure")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,10 @@ def faded(colour: QColor, share: float) -> QColor:
 
 
 class Board(QWidget):
-    """A picture of what an attention computes. Arrow keys move over queries and keys; what is pointed at is told."""
+    """A picture of what an attention computes; what is pointed at is told.
+
+    Arrow keys move over queries and keys, Enter asks for another word there, Delete for hiding the key.
+    """
 
     pointed = Signal(int, int)  # query and key, −1 for none
     token_asked = Signal(str, int, QPoint)  # "rows" or "columns", place, where on the screen
@@ -151,12 +154,18 @@ class Board(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1)}
-        move = steps.get(Qt.Key(event.key()))
+        move, row, key = steps.get(Qt.Key(event.key())), self.focus_.row, self.focus_.key
+        middle = self.mapToGlobal(self.rect().center())
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and (key is not None or row >= 0):
+            self.token_asked.emit(*(("rows", row) if key is None else ("columns", key)), middle)
+            return
+        if event.key() == Qt.Key.Key_Delete and key is not None and row >= 0:
+            self.cell_asked.emit(row, key, middle)
+            return
         if move is None or self.seen is None:
             super().keyPressEvent(event)
             return
         rows, keys = self.seen.weights.shape[1:]
-        row, key = self.focus_.row, self.focus_.key
         row = 0 if row < 0 else (row + move[0]) % rows
         if move[1]:
             key = 0 if key is None else (key + move[1]) % keys

@@ -29,8 +29,8 @@ class DictionaryBoard(Board):
         self.setMinimumSize(560, int(_HEAD + (lines + 2) * _LINE + 10))
 
     def query(self) -> int:
-        """Return the query that is asked: the one singled out, else the first."""
-        return max(0, self.focus_.row)
+        """Return the query that is asked: the one singled out, else the last, which sees most."""
+        return self.focus_.row if self.focus_.row >= 0 or self.seen is None else len(self.seen.rows) - 1
 
     def keys(self, seen: Seen, head: int, row: int) -> list[int]:
         """Return the keys that are shown: the heaviest ones, in their order."""

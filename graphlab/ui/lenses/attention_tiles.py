@@ -96,7 +96,7 @@ def way_line(way: Variant) -> str:
     """Say how spread out the weights are; or, where rows do not sum to 1, what they sum to."""
     sums = way.weights.sum(axis=-1)
     if np.abs(sums - 1).max() > 1e-6:
-        return f"rows sum to {number_text(sums.min(), 2)}…{number_text(sums.max(), 2)}"
+        return f"row Σ {number_text(sums.min(), 2)}–{number_text(sums.max(), 2)}"
     return f"{way.entropy:.2f} bit, largest {number_text(way.weights.max(), 3)}"
 
 

@@ -103,6 +103,8 @@ def summary(seen: Seen, head: int | None) -> str:
         parts.append(f"Every {what} of weights sums to 1 (all {sums.size}; the largest deviation is "
                      f"{number_text(off)}).")
     w = seen.of_head(head)
+    choice = seen.may[0].sum(axis=-1, keepdims=True) > 1  # who may see one key only has to look at it
+    w = np.where(choice, w, 0.0) if choice.any() else w
     i, j = np.unravel_index(int(w.argmax()), w.shape)
     which = "" if seen.heads == 1 else ", mean of the heads" if head is None else f", head {head + 1}"
     parts.append(f"{query(seen, int(i))} looks hardest at ‘{seen.columns[j]}’: {number_text(w[i, j])}{which}.")
