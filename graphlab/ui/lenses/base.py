@@ -67,7 +67,9 @@ def lenses_for(view: View) -> list[type[Lens]]:
             if view.path in paths and view.path:
                 found.append((50, order, binding.lens))
             elif paths:
-                found.append((1000 if binding.last else 100, order, binding.lens))
+                # A pattern that was found at certain nodes says more than one that fits every network.
+                rank = 1000 if binding.last else 90 if any(paths) else 100
+                found.append((rank, order, binding.lens))
     return [cls for _, _, cls in sorted(found, key=lambda f: f[:2])]
 
 

@@ -157,7 +157,8 @@ class YoloGrid(Lens):
         if grid.target is None:
             return f"{text}{said}."
         cost = costs(grid)
-        adds = "" if cost is None else f"; the cell adds {number_text(float(cost[self.cell].sum()))} to this sample's loss"
+        total = 0.0 if cost is None else float(cost[self.cell].sum())
+        adds = "" if cost is None else f"; the cell adds {number_text(total)} to this sample's loss"
         if not holds(grid.target, self.cell):
             return f"{text}no object is centred here, p_c should be 0; {said}{adds}."
         true, mine = (box_of(c, self.cell, grid.size) for c in (grid.target, grid.cells))
