@@ -46,7 +46,8 @@ class ChannelLens(Lens):
         self.sample.setToolTip("The sample whose feature maps are shown")
         self.says = Sentence("")
         top = QHBoxLayout()
-        for widget in (self.which, QLabel("maps of the"), self.of, self.sample):
+        self.label = QLabel("maps of the")
+        for widget in (self.which, self.label, self.of, self.sample):
             top.addWidget(widget)
         top.addWidget(self.says, 1)
         self.grid, self.model = ChannelGrid(), ChannelModel()
@@ -115,7 +116,7 @@ class ChannelLens(Lens):
         source = looked[name] if self.of.currentIndex() == 0 else looked.gradients.get(name)
         pictures = [] if source is None else maps(self._laid(source), self.sample.value())
         largest = largest_of(np.asarray(pictures)) if pictures else 0.0
-        for widget in (self.grid, self.of, self.sample):
+        for widget in (self.grid, self.label, self.of, self.sample):
             widget.setVisible(bool(maps(self._laid(looked[name]), 0)))
         self.grid.show_maps(pictures, words, largest)
         for tensor in (self.value, self.gradient):

@@ -196,6 +196,6 @@ class ChannelTable(QTableView):
             header.setSectionsClickable(False)
         self.verticalHeader().setDefaultSectionSize(19)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.horizontalHeader().setDefaultSectionSize(70)
+        self.horizontalHeader().setDefaultSectionSize(82)
         self.horizontalHeader().setStretchLastSection(True)
         self.setMinimumSize(300, 130)
