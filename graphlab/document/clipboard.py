@@ -18,7 +18,18 @@ from graphlab.document.codec import (
     write_places,
 )
 from graphlab.document.model import Document, Note, Place
-from graphlab.document.paths import EditError, all_ids, free_id, fresh_id, join, node_of, rename, scope_of, write
+from graphlab.document.paths import (
+    EditError,
+    all_ids,
+    free_id,
+    fresh_id,
+    join,
+    node_of,
+    rename,
+    scope_of,
+    stem_of,
+    write,
+)
 from graphlab.engine.graph import Graph, Input, Node, Output, Source, Target
 from graphlab.engine.loop import Block
 from graphlab.engine.op import Op
@@ -147,7 +158,7 @@ class _Names:
     def node(self, node: Node, graph: Graph, made: Mapping[str, Node], scope: str) -> Node:
         """Return a node under a new id."""
         wanted = isinstance(node.op, Input | Output) or node.id not in self.taken
-        new = free_id(node.id, self.taken) if wanted else fresh_id(node.op.name(), self.taken)
+        new = free_id(node.id, self.taken) if wanted else fresh_id(stem_of(node.op), self.taken)
         self.taken.add(new)
         path = join(scope, node.id)
         self.moved[path] = join(self.moved.get(scope, ""), new)

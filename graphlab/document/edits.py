@@ -24,6 +24,7 @@ from graphlab.document.paths import (
     node_of,
     prune,
     scope_of,
+    stem_of,
     valid_id,
     write,
 )
@@ -49,7 +50,7 @@ def add_node(
     if id and not valid_id(id):
         raise EditError(f"‘{id}’ cannot name a node: a name is made of letters, digits, _ and -.")
     taken = all_ids(document)
-    new = free_id(id, taken) if id else fresh_id(op.name(), taken)
+    new = free_id(id, taken) if id else fresh_id(stem_of(op), taken)
     graph = scope_of(document, scope)
     document = place(document, {new: (x, y)}, scope)
     return write(document, scope, replace(graph, nodes={**graph.nodes, new: Node(new, op, label)})), new

@@ -15,6 +15,7 @@ from graphlab.engine.op import Op
 from graphlab.engine.wiring import face
 
 MAX_ID = 80
+_LONG_NAME = 8
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*")
 
 
@@ -51,6 +52,12 @@ def walk(graph: Graph) -> Iterator[Node]:
 def all_ids(document: Document) -> set[str]:
     """Return the ids of all nodes, wherever they stand."""
     return {n.id for n in walk(document.graph)}
+
+
+def stem_of(op: Op) -> str:
+    """Return what ids of an op begin with: its name, but ``loss`` for losses whose names are long to read."""
+    name = op.name()
+    return "loss" if op.category == "Losses" and len(name) > _LONG_NAME else name
 
 
 def fresh_id(stem: str, taken: Collection[str]) -> str:

@@ -79,6 +79,11 @@ class Summary:
         return total_arithmetic(n.parameters for n in self.nodes.values())
 
     @property
+    def mac_arithmetic(self) -> str:
+        """The total as a sum: ``120,000 + 30,000 + 1,000 = 151,000``."""
+        return total_arithmetic(n.macs for n in self.nodes.values())
+
+    @property
     def activation_arithmetic(self) -> str:
         """The total as a sum: ``400 + 300 + 100 + 10 = 810``."""
         return total_arithmetic(n.units for n in self.nodes.values())

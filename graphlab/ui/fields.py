@@ -17,7 +17,6 @@ from graphlab.engine.declared import Attribute
 
 _INT_LIMIT = 2**31 - 1
 _NUMBER = re.compile(r"[-+−]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+−]?\d+)?")
-_UNFINISHED = re.compile(r"[-+−]?(\d*([.,]\d*)?)?([eE][-+−]?\d*)?")
 
 
 class Invalid(Exception):
@@ -25,10 +24,16 @@ class Invalid(Exception):
 
 
 class IntBox(QSpinBox):
-    """A spin box for whole numbers that the wheel leaves alone until it has the focus."""
+    """A spin box for whole numbers that the wheel leaves alone until it has the focus.
+
+    Anything can be typed; what cannot be used is ``refused`` with a sentence, not turned into another number.
+    """
+
+    refused = Signal(str)
 
     def __init__(self, attribute: Attribute) -> None:
         super().__init__()
+        self._attribute = attribute
         self.setRange(int(_or(attribute.min, -_INT_LIMIT)), int(_or(attribute.max, _INT_LIMIT)))
         _prepare(self)
 
@@ -39,11 +44,28 @@ class IntBox(QSpinBox):
             event.ignore()
 
 
+    def valueFromText(self, text: str) -> int:
+        return int(text.strip().replace("−", "-"))
+
+    def validate(self, text: str, at: int) -> Any:
+        return _judge(text, self._attribute, self.minimum(), self.maximum()), text, at
+
+    def fixup(self, text: str) -> str:
+        self.refused.emit(f"{_refusal(text, self._attribute)} It stays {self.value():,}.")
+        return text
+
+
 class FloatBox(QDoubleSpinBox):
-    """A spin box for real numbers that are written as people write them: 0.001 or 1e-3."""
+    """A spin box for real numbers that are written as people write them: 0.001 or 1e-3.
+
+    Anything can be typed; what cannot be used is ``refused`` with a sentence, not turned into another number.
+    """
+
+    refused = Signal(str)
 
     def __init__(self, attribute: Attribute) -> None:
         super().__init__()
+        self._attribute = attribute
         self.setDecimals(15)
         self.setRange(_or(attribute.min, -1e300), _or(attribute.max, 1e300))
         self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
@@ -68,13 +90,28 @@ class FloatBox(QDoubleSpinBox):
         return float(text.strip().replace(",", ".").replace("−", "-"))
 
     def validate(self, text: str, at: int) -> Any:
-        text = text.strip()
-        if not _NUMBER.fullmatch(text):
-            good = QValidator.State.Intermediate if _UNFINISHED.fullmatch(text) else QValidator.State.Invalid
-        else:
-            inside = self.minimum() <= self.valueFromText(text) <= self.maximum()
-            good = QValidator.State.Acceptable if inside else QValidator.State.Intermediate
-        return good, text, at
+        return _judge(text, self._attribute, self.minimum(), self.maximum()), text, at
+
+    def fixup(self, text: str) -> str:
+        self.refused.emit(f"{_refusal(text, self._attribute)} It stays {self.textFromValue(self.value())}.")
+        return text
+
+
+def _judge(text: str, attribute: Attribute, low: float, high: float) -> QValidator.State:
+    try:
+        good = low <= _number(text.strip(), attribute.type, attribute.name) <= high
+    except Invalid:
+        good = False
+    return QValidator.State.Acceptable if good else QValidator.State.Intermediate
+
+
+def _refusal(text: str, attribute: Attribute) -> str:
+    """Say why a text cannot be the value of a number."""
+    try:
+        value = _number(text.strip(), attribute.type, attribute.name)
+    except Invalid as e:
+        return str(e)
+    return (attribute.problem(value) or f"{attribute.name} cannot be {value:,.10g}: it is too large a number") + "."
 
 
 def _or(value: float | None, default: float) -> float:
@@ -196,6 +233,7 @@ class Field:
         elif kind is int or kind is float:
             box = IntBox(attribute) if kind is int else FloatBox(attribute)
             box.valueChanged.connect(self._take)
+            box.refused.connect(failed)
             self.widget, self._put = box, box.setValue
         else:
             line = TextField()

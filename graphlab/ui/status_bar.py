@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStatusBar, QWidget
@@ -47,11 +49,13 @@ class Status(QStatusBar):
         row.addWidget(self.text, 1)
         self.addWidget(line, 1)
         self.problems = Count("Problems")
-        self.problems.setCursor(Qt.CursorShape.PointingHandCursor)
         self.macs = Count("Multiply-adds")
         self.parameters = Count("Parameters")
         for count in (self.problems, self.macs, self.parameters):
+            count.setCursor(Qt.CursorShape.PointingHandCursor)
             self.addPermanentWidget(count)
+        for count in (self.macs, self.parameters):
+            count.clicked.connect(partial(self._say_arithmetic, count))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.clear)
@@ -68,6 +72,9 @@ class Status(QStatusBar):
         name = {"info": "info", "warning": "warning", "error": "error"}.get(level, "info")
         self.icon.setPixmap(icons.icon(name, tone).pixmap(QSize(16, 16)))
         self._timer.start(1000 * _SECONDS.get(level, 8))
+
+    def _say_arithmetic(self, count: Count) -> None:
+        self.say(f"{count.accessibleName()}: {count.accessibleDescription()}", "info")
 
     def clear(self) -> None:
         """Take the message away."""
@@ -87,6 +94,7 @@ class Status(QStatusBar):
         self.parameters.setToolTip(f"Numbers that training can move: {summary.parameter_arithmetic}{held}")
         self.parameters.setAccessibleDescription(summary.parameter_arithmetic)
         self.macs.setText(f"{summary.macs:,} MACs")
+        self.macs.setAccessibleDescription(summary.mac_arithmetic)
         memory = summary.memory(self.session.document.setup.batch)
         self.macs.setToolTip(
             f"Multiply-add operations of one forward pass, for one sample\n"

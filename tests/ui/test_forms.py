@@ -172,3 +172,31 @@ def test_the_wheel_leaves_a_field_alone_that_is_only_passed_over(form: Form, cha
 def test_hints_name_the_limits() -> None:
     assert hint(Attribute("n", int, 1, "how many", min=1, max=9)) == "How many (1 … 9)"
     assert hint(Attribute("n", int, 1, "how many", min=1)) == "How many (at least 1)"
+
+
+@pytest.mark.parametrize(("text", "sentence"), [
+    ("-5", "count must be at least 1; it is -5. It stays 3."),
+    ("1e99", "count needs whole numbers, such as 5 or 1×28×28; “1e99” is none. It stays 3."),
+    ("many", "count needs whole numbers, such as 5 or 1×28×28; “many” is none. It stays 3."),
+    ("99999999999999", "It stays 3."),
+])
+def test_a_number_that_cannot_be_used_is_refused_and_never_becomes_another(
+    qtbot: QtBot, text: str, sentence: str,
+) -> None:
+    form = Form([Attribute("count", int, 3, "", min=1)])
+    qtbot.addWidget(form)
+    form.show()
+    seen: list[object] = []
+    form.changed.connect(lambda *pair: seen.append(pair))
+    box = form.fields["count"].widget
+    assert isinstance(box, IntBox)
+    box.setFocus()
+    box.selectAll()
+    QTest.keyClicks(box, text)
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    assert (box.value(), seen) == (3, [])
+    assert form.problem("count").endswith(sentence)
+    box.selectAll()
+    QTest.keyClicks(box, "4")
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    assert (seen, form.problem("count")) == ([("count", 4)], "")

@@ -198,6 +198,10 @@ def test_the_total_of_parameters_is_shown_as_arithmetic(application: Application
     assert "120,300 + 30,100 + 1,010 = 151,410" in window.status.parameters.toolTip()
     assert window.status.macs.text() == f"{400 * 300 + 300 * 100 + 100 * 10:,} MACs"
     assert "400 + 300 + 100 + 10 = 810" in window.status.macs.toolTip()
+    window.status.parameters.clicked.emit()
+    assert "120,300 + 30,100 + 1,010 = 151,410" in window.status.text.text()
+    window.status.macs.clicked.emit()
+    assert "120,000 + 30,000 + 1,000 = 151,000" in window.status.text.text()
 
 
 def test_the_start_page_has_every_example_and_recent_files(application: Application, tmp_path: Path) -> None:
@@ -260,3 +264,36 @@ def test_a_network_is_sized_by_keyboard_alone(window: MainWindow, qtbot: QtBot) 
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert window.session.document.graph.nodes["fc1"].op.values()["features"] == 300
     assert window.focusWidget() is window.canvas
+
+
+def test_a_fix_by_keyboard_does_not_leave_the_keyboard_in_a_setting(window: MainWindow) -> None:
+    net = Net()
+    net.add("fc", Linear(features=3), net.input("x", 2))
+    window.session.open_document(replace(classifier(), graph=net.graph()))
+    window.activateWindow()
+    button = window.problems.rows[0].findChildren(QPushButton)[0]
+    button.setFocus()
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    focus = window.focusWidget()
+    assert focus is not None and window.problems.isAncestorOf(focus)
+    assert "loss1" in window.session.document.graph.nodes
+
+
+def test_stepping_shows_the_numbers_unless_another_tab_was_chosen(window: MainWindow, qtbot: QtBot) -> None:
+    window.session.open_document(classifier())
+    tabs, inspector = window.inspector.tabs, window.inspector
+    assert tabs.currentWidget() is inspector.properties
+    window.actions_.trigger("step")
+    assert tabs.currentWidget() is inspector.numbers
+    QTest.mouseClick(tabs.tabBar(), Qt.MouseButton.LeftButton, pos=tabs.tabBar().tabRect(2).center())
+    window.actions_.trigger("step")
+    assert tabs.currentWidget() is inspector.counts
+
+
+def test_a_network_without_inputs_looks_at_no_sample(application: Application) -> None:
+    window = application.open_window("hand-2-2-1")
+    bar = window.editor.findChild(SampleBar)
+    assert bar is not None
+    assert bar.index.isHidden() and not bar.said.text()
+    window.files.open_example("digits")
+    assert not bar.index.isHidden() and bar.said.text().startswith("class ")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from graphlab.engine.derive import Operand
 from graphlab.ui import icons, theme
 from graphlab.ui.formula_label import FormulaLabel
+from graphlab.ui.panels.elided import Elided
 from graphlab.ui.panels.inspector_counts import CountsTab
 from graphlab.ui.panels.inspector_derivation import DerivationPane, Spot
 from graphlab.ui.panels.inspector_export import ExportButton
@@ -20,7 +21,7 @@ from graphlab.ui.panels.inspector_subject import Subject, arrays, current_path, 
 from graphlab.ui.panels.panel import Panel, Sentence
 from graphlab.ui.session import Session
 
-_STAGES = {"none": "not run", "forward": "forward done", "backward": "forward and backward done"}
+_STAGES = {"none": "not run", "forward": "forward done", "backward": "backward done"}
 _NARROWEST = 280
 _QUICK = 20_000  # multiply-adds up to which a gradient is explained without being asked for
 _EMPTY = ("Select a node to see its settings, its formula and its numbers. Once the network has run, click any number "
@@ -42,13 +43,15 @@ class Inspector(Panel):
         self._by_hand = False  # the number that is explained was chosen by the user
         self._still = False
         self._own_sizes = False
+        self._own_tab = False
+        self._position: object = None
         self._closed = False  # the user closed the arithmetic: it stays away until a number is clicked
         self._due = QTimer(self)
         self._due.setSingleShot(True)
         self._due.setInterval(0)
         self._due.timeout.connect(self.refresh)
         self.badge = QLabel()
-        self.title, self.kind = Sentence(wrap=False, bold=True), Sentence("", "muted", wrap=False)
+        self.title, self.kind = Elided(bold=True), Elided("", "muted")
         self.formula, self.shapes = FormulaLabel(size=17), Sentence("", "muted")
         self.properties, self.numbers = PropertiesTab(session), NumbersTab(session)
         self.counts, self.derivation = CountsTab(session), DerivationPane(session)
@@ -60,8 +63,6 @@ class Inspector(Panel):
         self.refresh()
 
     def _build(self) -> None:
-        for line in (self.title, self.kind):
-            line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self.badge)
@@ -114,6 +115,8 @@ class Inspector(Panel):
         s.scope_changed.connect(lambda _scope: self._later())
         s.reveal.connect(self._reveal)
         s.replaced.connect(self.derivation.clear)
+        s.player.moved.connect(self._stepped)
+        self.tabs.tabBarClicked.connect(self._chosen)
         self.numbers.picked.connect(self._pick)
         self.derivation.lit.connect(self._light)
         self.derivation.walked.connect(self._walked)
@@ -126,6 +129,18 @@ class Inspector(Panel):
         """Refresh once, after everything that belongs to one change has been told."""
         if self.isVisible():
             self._due.start()
+
+    def _chosen(self, _index: int) -> None:
+        self._own_tab = True
+
+    def _stepped(self) -> None:
+        """Stepping is about numbers: show them, unless the user has chosen a tab or is changing a setting."""
+        at, before = self.session.player.position, self._position
+        self._position = at
+        focus = QApplication.focusWidget()
+        typing = focus is not None and self.properties.isAncestorOf(focus)
+        if at is not None and at != before and not self._own_tab and not typing:
+            self.tabs.setCurrentWidget(self.numbers)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -114,7 +115,7 @@ class Problems(Panel):
         self.session = session
         column = QVBoxLayout(self.content)
         column.setContentsMargins(0, 0, 0, 0)
-        area = QScrollArea()
+        area = self._area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -139,6 +140,9 @@ class Problems(Panel):
         if (problems, bool(nodes)) == self._shown:
             return
         self._shown = problems, bool(nodes)
+        focus = QApplication.focusWidget()
+        if focus is not None and self._inner.isAncestorOf(focus):
+            self._area.setFocus()  # not to whatever comes next, where keys would change something
         while (item := self._rows.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None and widget is not self._more:
@@ -175,8 +179,12 @@ class Problems(Panel):
             self.session.show_node(problem.path)
 
     def fix(self, fix: Fix) -> None:
-        """Carry out a fix, undoably."""
+        """Carry out a fix, undoably, and show the node that it adds."""
+        before = set(self.session.document.graph.nodes)
         try:
             self.session.edit(fix.label[:1].upper() + fix.label[1:], apply_fix(self.session.document, fix))
         except EditError as e:
             self.session.message.emit(str(e), "warning")
+            return
+        if self.session.scope == "" and (new := [n for n in self.session.document.graph.nodes if n not in before]):
+            self.session.show_node(new[0])

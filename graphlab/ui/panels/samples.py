@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QSignalBlocker, QSize
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QToolButton, QWidget
 
 from graphlab.ui import theme
-from graphlab.ui.panels.panel import Sentence
+from graphlab.ui.panels.elided import Elided
 from graphlab.ui.panels.samples_find import class_names, describe, rows_of_class
 from graphlab.ui.session import Session
 
@@ -47,9 +47,7 @@ class Breadcrumb(QWidget):
             self._row.addWidget(QLabel("›"))
             self._part(node.name if node is not None else part, path)
         if parts and not self.session.graph_at(self.session.scope)[1]:
-            note = Sentence("inside an operation: to look at, not to edit", "muted", wrap=False)
-            # It gives way before the panels beside the canvas have to.
-            note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            note = Elided("inside an operation: to look at, not to edit", "muted")
             self._row.addSpacing(8)
             self._row.addWidget(note, 1)
         else:
@@ -82,9 +80,9 @@ class SampleBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
-        self.said = Sentence("", "muted", wrap=False)
-        self.said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.said = Elided("", "muted")
         row.addWidget(self.said, 1)
+        row.addSpacing(8)
         self.parts: list[QWidget] = []
         label = QLabel("Sample")
         self._add(row, label)
@@ -112,6 +110,7 @@ class SampleBar(QWidget):
         row.addWidget(self.own)
         session.data_changed.connect(self.refresh)
         session.replaced.connect(self.refresh)
+        session.planned.connect(self.refresh)
         self.refresh()
 
     def _add(self, row: QHBoxLayout, widget: QWidget) -> None:
@@ -128,7 +127,7 @@ class SampleBar(QWidget):
 
     def refresh(self) -> None:
         """Show which sample is looked at."""
-        count = self.session.samples
+        count = self.session.samples if self.session.plan.inputs else 0  # without an Input, no sample is looked at
         for part in self.parts:
             part.setVisible(count > 0)
         self.own.setVisible(bool(self.session.typed))
