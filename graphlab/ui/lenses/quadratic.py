@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from graphlab.engine.jacobian import curvature
@@ -132,6 +133,9 @@ class QuadraticLens(Lens):
                 item.setPen(pen(colour, 2, **style))
             self.lines[name].setSymbolBrush(colour)
             self.tips[name].setColor(colour)
+            palette = self.boxes[name].palette()
+            palette.setColor(QPalette.ColorRole.WindowText, colour)
+            self.boxes[name].setPalette(palette)
         for line, word in zip(self.axes, self.axis_words, strict=True):
             line.setPen(pen(now.text, 1.5, style=Qt.PenStyle.DotLine))
             word.setColor(now.text)
@@ -206,15 +210,19 @@ class QuadraticLens(Lens):
     def show_frame(self, progress: float) -> None:
         super().show_frame(progress)
         step, f = self.frame_index(), self.quadratic
+        taken: list[Array] = []
         for name, line in self.lines.items():
             path = self.paths.get(name)
             shown = np.zeros((0, 2)) if path is None else path[:step + 1]
             line.setData(shown[:, 0], shown[:, 1])
             here = shown[np.isfinite(shown).all(axis=1)]
             inside = len(here) > 0 and bool((np.abs(here[-1]) < _REACH).all())
+            # Names of paths that have met would cover each other.
+            inside = inside and all(np.abs((here[-1] - t) / [1.0, 0.35]).max() > 0.6 for t in taken)
             self.tips[name].setVisible(inside)
             if inside:
                 self.tips[name].setPos(*here[-1])
+                taken.append(here[-1])
             height = np.abs(f.value(shown))
             with np.errstate(invalid="ignore"):
                 self.curves[name].setData(np.arange(len(shown)), np.where(height > 1e-12, height, np.nan))
