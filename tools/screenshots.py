@@ -125,6 +125,19 @@ SHOTS = (
     Shot("step", "digits", "Stepping: gradients run back along the wires as they are computed", step_backward),
     Shot("derivation", "hand-2-2-1", "Click any number: the arithmetic behind it, with its operands lit", derivation),
     Shot("train", "spirals", "Training: loss, accuracy, gradients and the decision boundary, live", train),
+    Shot("flow", "deep-activations", "Gradient flow: where it vanishes, and a doctor that says why", lens_of("")),
+    Shot("batchnorm", "digits-batchnorm", "BatchNorm: before, normalised, after; γ and β can be dragged",
+         lens_of("bn1", trained=True)),
+    Shot("attention", "seq2seq-attention", "Attention: the alignment appears while the network learns to reverse",
+         lens_of("weights", trained=True)),
+    Shot("nms", "detector", "Non-maximum suppression on the boxes of a detector trained in the app, step by step",
+         lens_of("", 0.5, trained=True, title="Non-maximum suppression")),
+    Shot("latent", "vae-digits", "The latent plane of a VAE: drag a point and the decoder follows",
+         lens_of("", trained=True)),
+    Shot("gan", "gan-ring", "A GAN on 2-D data: points, the discriminator's surface, and the curves of both players",
+         lens_of("", trained=True)),
+    Shot("convolution", "digits-conv", "Convolution: the window slides, one output pixel at a time",
+         lens_of("conv1", 0.4)),
 )
 
 

@@ -173,6 +173,17 @@ class MainWindow(WindowCommands):
                          Qt.Orientation.Horizontal)
         self.resizeDocks([self.docks["Problems"]], [260 if wide else 216], Qt.Orientation.Vertical)
 
+    def make_room(self, name: str) -> None:
+        """Give a panel below the canvas the share of the window's height that it asks for; it is not made lower."""
+        from graphlab.ui.panels.panel import Panel
+
+        dock = self.docks[name]
+        panel = dock.widget()
+        if isinstance(panel, Panel) and panel.is_seen and not dock.isFloating():
+            wanted = round(self.height() * panel.share)
+            if dock.height() < wanted:
+                self.resizeDocks([dock], [wanted], Qt.Orientation.Vertical)
+
     def _arrange(self, state: QByteArray) -> None:
         # Qt makes tab bars anew and leaves those from before standing where they were.
         for bar in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
@@ -110,6 +111,10 @@ def _docks(window: MainWindow) -> None:
             dock = make_dock(panel.name, panel.about, panel, window)
             window.addDockWidget(area, dock)
             window.docks[panel.name] = dock
+            if panel.share:
+                # While the window is put together, panels are seen for a moment before another tab covers them.
+                dock.visibilityChanged.connect(
+                    lambda on, name=panel.name: QTimer.singleShot(80 * on, window, partial(window.make_room, name)))
             dock.show()  # now rather than soon: the arrangement is saved before the event loop comes to it
             if first is None:
                 first = dock

@@ -59,7 +59,8 @@ def lenses_for(view: View) -> list[type[Lens]]:
     op, plan = view.op, view.plan
     found: list[tuple[int, int, type[Lens]]] = []
     for order, binding in enumerate(_BINDINGS):
-        ranks = [type(op).__mro__.index(c) for c in binding.ops if isinstance(op, c)]
+        # What fits every op says least about this one, less than a pattern that it belongs to.
+        ranks = [60 if c is Op else type(op).__mro__.index(c) for c in binding.ops if isinstance(op, c)]
         if ranks:
             found.append((min(ranks), order, binding.lens))
         elif binding.match is not None and plan.steps:

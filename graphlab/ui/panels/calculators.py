@@ -33,6 +33,7 @@ class Calculators(Panel):
     name: ClassVar[str] = "Calculators"
     about: ClassVar[str] = "Sums that are done by hand in an exam, with your numbers put in."
     icon: ClassVar[str] = "formula"
+    share: ClassVar[float] = 0.56
 
     def __init__(self) -> None:
         super().__init__()

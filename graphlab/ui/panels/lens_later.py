@@ -21,6 +21,7 @@ class LensLater(Panel):
     name: ClassVar[str] = "Lens"
     about: ClassVar[str] = "A closer look at one op or one pattern of your own network, as it runs and trains."
     icon: ClassVar[str] = "lens"
+    share: ClassVar[float] = 0.56
     export_asked = Signal(object)
 
     def __init__(self, session: Session, training: Training) -> None:

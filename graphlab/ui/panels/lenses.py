@@ -6,11 +6,12 @@ from functools import partial
 from typing import ClassVar
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QSignalBlocker, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
+    QMenu,
     QScrollArea,
     QSlider,
     QToolButton,
@@ -31,6 +32,8 @@ from graphlab.ui.training import Training
 SPEEDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 #: While training runs, the lens is read anew at most this often, and in at most this share of the window's time.
 _PAUSE_MS, _SHARE = 60, 0.25
+#: A panel lower than this many pixels keeps things to try in a menu.
+LOW = 440
 
 
 class LensPanel(Panel):
@@ -88,6 +91,14 @@ class LensPanel(Panel):
         self.export.clicked.connect(lambda: self.export_asked.emit(self))
         self.subject = Sentence("", "muted", wrap=False)
         top.addWidget(self.subject, 1)
+        self.more = QToolButton()
+        self.more.setText("Try this")
+        self.more.setToolTip("Things to change and watch")
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu = QMenu(self.more)
+        self.menu.aboutToShow.connect(self._fill_menu)
+        self.more.setMenu(self.menu)
+        top.addWidget(self.more)
         for button in (self.pin, self.hint, self.export):
             top.addWidget(button)
         column.addLayout(top)
@@ -270,7 +281,22 @@ class LensPanel(Panel):
     def _show_tries(self) -> None:
         every = list(self.lens.tries()) if self.lens is not None else []
         self.try_row.show_tries(every)
-        self.tries.setVisible(bool(every))
+        # In a low panel the drawing needs the room: the same things are in a menu then.
+        low = self.height() < LOW
+        self.tries.setVisible(bool(every) and not low)
+        self.more.setVisible(bool(every) and low)
+
+    def _fill_menu(self) -> None:
+        self.menu.clear()
+        for each in self.lens.tries() if self.lens is not None else ():
+            action = self.menu.addAction(each.label)
+            action.setToolTip(each.hint or each.label)
+            action.triggered.connect(lambda _on=False, run=each.run: run())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if (event.size().height() < LOW) != (event.oldSize().height() < LOW):
+            self._show_tries()
 
     # --- the animation ----------------------------------------------------------------------------------
 

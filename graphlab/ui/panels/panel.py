@@ -78,6 +78,8 @@ class Panel(QWidget):
     name: ClassVar[str] = ""
     about: ClassVar[str] = ""
     icon: ClassVar[str] = "info"
+    #: The share of the window's height that it needs below the canvas when it is brought to the front.
+    share: ClassVar[float] = 0.0
 
     def __init__(self) -> None:
         super().__init__()
