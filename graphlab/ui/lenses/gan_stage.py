@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pyqtgraph as pg
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QObject, QSize, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -102,7 +102,9 @@ class Stage:
             grid.addLayout(layout, 0, at)
             grid.setColumnStretch(at, stretch)
         self.restyle()
-        theme.signals.changed.connect(self.restyle)
+        # This is no Qt object, so the connection would outlive the lens.
+        following = theme.signals.changed.connect(self.restyle)
+        lens.destroyed.connect(lambda: QObject.disconnect(following))
 
     def restyle(self) -> None:
         """Take the theme's colours."""

@@ -21,8 +21,8 @@ class Derivatives(Lens):
     """The Jacobian of the selected node; of a node that gives one number also the Hessian, with its eigenvalues."""
 
     title = "Jacobian and Hessian"
-    about = "How every number of this node answers to every number of an input or a weight."
-    look_for = ("A row is one number of the node, a column one number that it is derived by. A Hessian with eigenvalues "
+    about = "How each number of this node answers to each number of an input or a weight."
+    look_for = ("A row is one number of the node, a column one that it is derived by. A Hessian with eigenvalues "
                 "of both signs belongs to a saddle; a large κ to a valley in which plain descent zig-zags.")
 
     def __init__(self, view: View, parent: QWidget | None = None) -> None:
