@@ -71,7 +71,8 @@ def lenses_for(view: View) -> list[type[Lens]]:
                 # A pattern that was found at certain nodes says more than one that fits every network.
                 rank = 1000 if binding.last else 90 if any(paths) else 100
                 found.append((rank, order, binding.lens))
-    return [cls for _, _, cls in sorted(found, key=lambda f: f[:2])]
+    # By module, not by who was imported first.
+    return [cls for _, _, cls in sorted(found, key=lambda f: (f[0], f[2].__module__, f[1]))]
 
 
 def all_lenses() -> tuple[type[Lens], ...]:

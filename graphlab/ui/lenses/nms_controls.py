@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, cast
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QBrush
+from PySide6.QtGui import QBrush, QColor
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -160,6 +160,7 @@ class SortedList(QTableWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         self._order: tuple[int, ...] = ()
+        self._looks: list[tuple[tuple[str, ...], str, bool, bool, str]] = []
         self.cellClicked.connect(lambda row, _column: self.chosen.emit(self._order[row]))
 
     def sizeHint(self) -> QSize:
@@ -170,6 +171,7 @@ class SortedList(QTableWidget):
         now = theme.current()
         self._order = frame.order
         self.setRowCount(len(frame.order))
+        del self._looks[len(frame.order):]
         for row, i in enumerate(frame.order):
             state, pivot, here = frame.states[i], i == frame.pivot, i == frame.box
             gone = state in ("weak", "overlaps")
@@ -178,23 +180,30 @@ class SortedList(QTableWidget):
                 word = frame.word
             colour = now.accent if pivot else now.now if here else now.good if state == "kept" else (
                 now.muted if gone else now.text)
-            font = theme.font(12, bold=pivot or here, tabular=True)
-            font.setStrikeOut(gone)
             texts = (("▸ " if pivot else "· " if here else "  ") + f"#{i}", f"{frame.scores[i]:.2f}",
                      class_name(classes, boxes[i].kind), word)
-            for k, text in enumerate(texts):
-                item = self.item(row, k)
-                if item is None:
-                    item = QTableWidgetItem()
-                    self.setItem(row, k, item)
-                item.setText(text)
-                item.setForeground(QBrush(colour))
-                plain = theme.font(12, bold=pivot or here, tabular=True)
-                item.setFont(font if k < 3 else plain)
-                item.setToolTip(f"p_c = {frame.scores[i]!r}" if k == 1 else "")
+            self._fill(row, (texts, colour.name(), pivot or here, gone, f"p_c = {frame.scores[i]!r}"))
         at = frame.box if frame.box in frame.order else frame.pivot
         if at in frame.order and (item := self.item(frame.order.index(at), 0)) is not None:
             self.scrollToItem(item)
+
+    def _fill(self, row: int, looks: tuple[tuple[str, ...], str, bool, bool, str]) -> None:
+        """Write one row, unless it looks like that already."""
+        if row < len(self._looks) and self._looks[row] == looks:
+            return
+        self._looks[row:row + 1] = [looks]
+        texts, colour, bold, gone, exact = looks
+        plain, struck = theme.font(12, bold=bold, tabular=True), theme.font(12, bold=bold, tabular=True)
+        struck.setStrikeOut(gone)
+        for k, text in enumerate(texts):
+            item = self.item(row, k)
+            if item is None:
+                item = QTableWidgetItem()
+                self.setItem(row, k, item)
+            item.setText(text)
+            item.setForeground(QBrush(QColor(colour)))
+            item.setFont(struck if k < 3 else plain)
+            item.setToolTip(exact if k == 1 else "")
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return the words of each row."""

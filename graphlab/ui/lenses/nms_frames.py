@@ -95,7 +95,7 @@ def frames_of(boxes: Sequence[Box], how: Suppression) -> list[Frame]:
     last = out[-1]
     names = ", ".join(f"#{i}" for i in last.order if last.states[i] == "kept")
     out.append(replace(last, sentence=f"{len(last.kept)} of {count(len(boxes))} kept" + (f": {names}" if names else ""),
-                       pivot=-1, box=-1, decision=None))
+                       pivot=-1, box=-1, decision=None, measured=False))
     return out
 
 
@@ -154,5 +154,5 @@ def working(
 def strictness(boxes: Sequence[Box], how: Suppression, kept: int) -> tuple[str, str]:
     """Say of each threshold which way is stricter, and what it does now."""
     pass_score = sum(b.score >= how.score for b in boxes)
-    return (f"higher is stricter: {pass_score} of {count(len(boxes))} pass",
+    return (f"higher is stricter: {pass_score} of {len(boxes)} pass",
             f"lower is stricter: {count(kept)} kept" + (", whatever the IoU" if how.soft == "gaussian" else ""))

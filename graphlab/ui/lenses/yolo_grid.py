@@ -56,7 +56,8 @@ class YoloGrid(Lens):
         self.table.verticalHeader().setDefaultSectionSize(21)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.setMinimumSize(280, 200)
-        self.table.horizontalHeaderItem(2).setToolTip("What each number adds to the loss of this sample")
+        if (head := self.table.horizontalHeaderItem(2)) is not None:
+            head.setToolTip("What each number adds to the loss of this sample")
         self.titles = [Sentence(text, "muted", wrap=False) for text in (
             "From the network's cell to its box", "From the true box to its cell")]
         self.lines = [[FormulaLabel("", 14) for _ in range(n)] for n in (5, 2)]
