@@ -9,9 +9,16 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from graphlab.document.examples import open_example
+from graphlab.engine.op import Array
+from graphlab.engine.ops.convolution import Conv1D
+from graphlab.engine.ops.pooling import MaxPool
+from graphlab.engine.record import Mode, Record
+from graphlab.engine.sliding import Sliding
+from graphlab.engine.spec import Batch, Spec
 from graphlab.ui import theme
 from graphlab.ui.lenses.base import lenses_for
 from graphlab.ui.lenses.convolution import Convolution
+from graphlab.ui.lenses.convolution_board import ConvolutionBoard, Scene
 from graphlab.ui.lenses.view import View
 from graphlab.ui.panels.lenses import LensPanel
 from graphlab.ui.session import Session
@@ -126,3 +133,28 @@ def test_it_follows_weights_that_are_being_trained(qtbot: QtBot) -> None:
     lens.refresh()
     lens.show_frame(1.0)
     np.testing.assert_array_equal(lens.shown()["kernel"], W[0, 0])
+
+
+def test_a_sequence_is_drawn_as_one_row_and_a_padded_maximum_leaves_padding_out(qtbot: QtBot) -> None:
+    board = ConvolutionBoard()
+    qtbot.addWidget(board)
+    board.resize(900, 220)
+    g = np.random.default_rng(0)
+    conv = Conv1D(filters=2, padding="same")
+    pool = MaxPool(kernel=(3,), stride=(2,), padding="half")
+    for op, shape in ((conv, (1, 3, 9)), (pool, (1, 2, 7, 7))):
+        inputs: dict[str, Array] = {"x": g.standard_normal(shape)}
+        inputs |= {k: g.standard_normal(w.shape) for k, w in op.weights(Spec((Batch(), *shape[1:]))).items()}
+        record = Record(op, "op", inputs, Mode())
+        record.outputs["y"] = np.asarray(op.forward(record, *inputs.values()))
+        sliding = Sliding(record, 0, 1)
+        place = sliding.place(sliding.at(0))
+        board.set_scene(Scene(sliding, place, 0, 0, place.products.size))
+        assert not board.grab().isNull()
+        shown = board.boxes["patch"][1]
+        assert shown.shape == ((1, 3) if op is conv else (3, 3))
+        # The padding before the first pixel: 0 for a filter, −∞ for a maximum.
+        assert shown[0, 0] == (0.0 if op is conv else -np.inf)
+        for name in ("input", "patch", "kernel", "products", "output"):
+            box = board.boxes[name][0]
+            assert box.left() >= 0 and box.right() <= board.width() and box.bottom() <= board.height()
