@@ -64,7 +64,10 @@ def softmax_cross_entropy(s: Site) -> Backward:
     s.call(np.maximum.reduce, c.x, axis=1, keepdims=True, out=log)
     s.call(np.subtract, c.x, log, out=z)
     s.call(np.exp, z, out=p)
-    s.call(np.add.reduce, p, axis=1, keepdims=True, out=total)
+    if c.shape[0] == 1:
+        s.call(np.dot, s.constant(1.0, (c.classes,)), p[0], total.reshape(-1))
+    else:
+        s.call(np.add.reduce, p, axis=1, keepdims=True, out=total)
     s.call(np.log, total, out=log)
     target = s.step.specs[1]
     assert target is not None
@@ -81,10 +84,14 @@ def labelled(s: Site, c: Scores, z: Array, p: Array, total: Array, log: Array) -
     s.call(np.add, index, c.first, out=index)
     s.call(np.take, z, index, out=picked, mode="clip")
     share = s.constant(1.0 / c.divisor, (c.rows,))
-    ends = s.keep((2,))
-    s.call(np.dot, log.ravel(), share, ends[0:1].reshape(()))
-    s.call(np.dot, picked.ravel(), share, ends[1:2].reshape(()))
-    s.call(np.subtract, ends[0:1].reshape(()), ends[1:2].reshape(()), out=y)
+    if labels.ndim == 1:  # both lie in the order of the samples
+        s.call(np.subtract, log.ravel(), picked, out=picked)
+        s.call(np.dot, picked, share, y)
+    else:
+        ends = [s.keep(()), s.keep(())]
+        s.call(np.dot, log.ravel(), share, ends[0])
+        s.call(np.dot, picked.ravel(), share, ends[1])
+        s.call(np.subtract, *ends, out=y)
 
     def back(b: Back) -> None:
         each, scale = bind_share(b, 1.0 / c.divisor), b.scratch(c.row())

@@ -31,6 +31,9 @@ class Channels:
 
     def sum(self, b: Site | Back, x: Array, weight: float, out: Array) -> None:
         """Bind the sum of every channel times a weight."""
+        if self.before == 1:
+            b.call(np.dot, x[0], b.constant(weight, (self.behind,)), out)
+            return
         parts = b.scratch((self.before, self.count))
         b.call(np.dot, x.reshape(-1, self.behind), b.constant(1.0, (self.behind,)), parts.reshape(-1))
         b.call(np.dot, b.constant(weight, (self.before,)), parts, out)
