@@ -138,8 +138,6 @@ SHOTS = (
          lens_of("", trained=True)),
     Shot("convolution", "digits-conv", "Convolution: the window slides, one output pixel at a time",
          lens_of("conv1", 0.4)),
-    Shot("window", "digits-conv", "Convolution: patch × kernel = products, one output pixel at a time",
-         lens_of("conv2", 0.4, title="Sliding window")),
     Shot("channels", "digits-conv", "Feature maps and the statistics of every channel",
          lens_of("conv1", title="Channels")),
     Shot("quadratic", "xor", "A quadratic bowl: Hessian, condition, and optimisers on their way down",
