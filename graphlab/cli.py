@@ -144,7 +144,7 @@ def open_window(given: argparse.Namespace) -> int:
 
 def examples(given: argparse.Namespace) -> int:
     """List the examples."""
-    from graphlab.document.examples import EXAMPLES
+    from graphlab.document.examples import EXAMPLES, FULL_SIZE
 
     if given.json:
         print(json.dumps([{"name": e.name, "file": str(e.path), "title": e.title, "topic": e.topic,
@@ -156,6 +156,7 @@ def examples(given: argparse.Namespace) -> int:
         for e in EXAMPLES:
             if e.topic == topic:
                 print(f"  {e.name:{width}}  {e.line}")
+    print(f"Full size, drawn when opened: {', '.join(e.name for e in FULL_SIZE)}")
     return 0
 
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from graphlab.document.architectures import ARCHITECTURES
 from graphlab.document.files import SUFFIX, FileError, Loaded, load
+from graphlab.document.layout import Size, arrange
+from graphlab.document.model import Document
+from graphlab.engine.graph import Graph
+from graphlab.engine.loop import Block
 from graphlab.resources import resource
+
+#: The size that a card is given room for where nobody has measured it: width and height in scene pixels.
+CARD: Size = (200.0, 112.0)
 
 
 @dataclass(frozen=True)
@@ -104,18 +112,41 @@ EXAMPLES: tuple[Example, ...] = (
 )
 
 
+#: Networks of full size, drawn when they are opened: shapes and counts cost nothing, weights are filled when run.
+FULL_SIZE: tuple[Example, ...] = tuple(
+    Example(name, title, "Architectures, full size", line) for name, (title, line, _) in ARCHITECTURES.items()
+    if name != "lenet5")
+
+#: Everything that the start page offers.
+GALLERY = (*EXAMPLES, *FULL_SIZE)
+
+
 def find(name: str) -> Example | None:
     """Return the example of a name, with or without the file's ending; None where there is none."""
     wanted = name.removesuffix(SUFFIX)
-    return next((e for e in EXAMPLES if e.name == wanted), None)
+    return next((e for e in GALLERY if e.name == wanted), None)
 
 
 def open_example(name: str) -> Loaded:
-    """Read an example. Raises `FileError` in words, with the names there are."""
+    """Read or draw an example. Raises `FileError` in words, with the names there are."""
     example = find(name)
     if example is None:
-        raise FileError(f"There is no example ‘{name}’; there are {', '.join(e.name for e in EXAMPLES)}.")
+        raise FileError(f"There is no example ‘{name}’; there are {', '.join(e.name for e in GALLERY)}.")
+    if example in FULL_SIZE:
+        return Loaded(draw(ARCHITECTURES[example.name][2](), example.title, example.line))
     try:
         return load(example.path)
     except FileNotFoundError as e:
         raise FileError(str(e)) from None
+
+
+def draw(graph: Graph, title: str, text: str) -> Document:
+    """Lay out a graph and its blocks, as wide cards as most of them need."""
+    document = Document(graph, title=title, text=text)
+    left = [""]
+    while left:
+        scope = left.pop()
+        inside = document.scope(scope) or Graph()
+        document = arrange(document, dict.fromkeys(inside.nodes, CARD), scope)
+        left += [f"{scope}/{n.id}" if scope else n.id for n in inside.nodes.values() if isinstance(n.op, Block)]
+    return document

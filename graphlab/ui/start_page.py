@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from graphlab.document.examples import EXAMPLES, Example, open_example
+from graphlab.document.examples import GALLERY, Example, open_example
 from graphlab.document.files import FileError
 from graphlab.document.journal import Leftover, default_folder, leftovers
 from graphlab.ui import icons, theme
@@ -190,8 +190,8 @@ class StartPage(QScrollArea):
         right = QVBoxLayout()
         right.setSpacing(4)
         self.cards: list[ExampleCard] = []
-        for topic in dict.fromkeys(e.topic for e in EXAMPLES):
-            cards = [ExampleCard(e) for e in EXAMPLES if e.topic == topic]
+        for topic in dict.fromkeys(e.topic for e in GALLERY):
+            cards = [ExampleCard(e) for e in GALLERY if e.topic == topic]
             for card in cards:
                 card.clicked.connect(self._opener(card.example.name))
             self.cards += cards

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from graphlab.document.architectures import ARCHITECTURES, alexnet, resnet
+from graphlab.document.examples import open_example
 from graphlab.engine.graph import Graph
 from graphlab.engine.plan import compile
 from graphlab.engine.spec import show_shape
@@ -47,3 +48,12 @@ def test_shapes_are_those_of_the_papers(name: str, path: str, shape: str) -> Non
 def test_variants_keep_their_weights() -> None:
     assert parameters(alexnet(norm_before_pool=False)) == PUBLISHED["alexnet"]
     assert parameters(resnet(18, skips=False)) < PUBLISHED["resnet18"]
+
+
+@pytest.mark.parametrize("name", [n for n in ARCHITECTURES if n != "lenet5"])
+def test_each_opens_laid_out_by_its_name(name: str) -> None:
+    document = open_example(name).document
+    assert document.title == ARCHITECTURES[name][0]
+    assert set(document.layout) >= set(document.graph.nodes)
+    places = [(p.x, p.y) for path, p in document.layout.items() if "/" not in path]
+    assert len(set(places)) == len(places), "cards do not lie on each other"

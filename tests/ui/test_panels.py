@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from graphlab.document.examples import EXAMPLES
+from graphlab.document.examples import EXAMPLES, GALLERY
 from graphlab.engine.graph import Net
 from graphlab.engine.op import registry
 from graphlab.engine.ops.layers import Linear
@@ -209,7 +209,7 @@ def test_the_start_page_has_every_example_and_recent_files(application: Applicat
     window = application.open_window()
     assert window.on_start_page
     page = window.start_page
-    assert [c.example for c in page.cards] == sorted(EXAMPLES, key=lambda e: [x.topic for x in EXAMPLES].index(e.topic))
+    assert [c.example for c in page.cards] == sorted(GALLERY, key=lambda e: [x.topic for x in GALLERY].index(e.topic))
     assert any(b.text() == "old.glab" for b in page.findChildren(QPushButton))
     page.cards[0].click()
     assert not window.on_start_page

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import isValid
 
-from graphlab.document.examples import EXAMPLES
+from graphlab.document.examples import GALLERY
 from graphlab.ui import icons, theme
 from graphlab.ui.panels.palette_search import library, score
 from graphlab.ui.panels.panel import Sentence
@@ -226,7 +226,7 @@ def examples(window: WindowCommands) -> list[Entry]:
     def opener(name: str) -> Callable[[], object]:
         return lambda: window.files.open_example(name)
     return [Entry((e.title, e.name, e.topic), e.line, "open example", opener(e.name), icons.icon("open"), weight=0.95)
-            for e in EXAMPLES]
+            for e in GALLERY]
 
 
 def nodes(window: WindowCommands) -> list[Entry]:
