@@ -19,7 +19,7 @@ from graphlab.engine.record import Array
 MAX_FILE = 256 * 2**20
 MAX_CELLS = 20_000_000
 MAX_CLASSES = 1000
-#: A column of whole numbers with at most so many different ones is taken for classes.
+#: A column of whole numbers with at most so many different ones is taken for classes, unless none comes twice.
 FEW = 20
 MISSING = frozenset({"", "?", "-", "na", "n/a", "nan", "null"})
 
@@ -242,7 +242,8 @@ def to_target(raw: Raw, at: int, kind: str, file: str) -> Column:
         raise DataError(f"{file}: the target ‘{name}’ should be a number, but ‘{raw.rows[0][at][:40]}’ in line "
                         f"{raw.lines[0]} is none; choose classes instead.")
     whole = numbers is not None and bool((numbers == np.round(numbers)).all())
-    if numbers is not None and (kind == "number" or not whole or len(np.unique(numbers)) > FEW):
+    distinct = 0 if numbers is None else len(np.unique(numbers))
+    if numbers is not None and (kind == "number" or not whole or distinct > FEW or distinct == len(numbers)):
         return Column(numbers[:, None], features=(name,), target=True)
     labels, classes = to_classes(raw.column(at), name, file)
     return Column(labels, "index", classes, target=True)

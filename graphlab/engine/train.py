@@ -100,7 +100,7 @@ class Trainer:
         self._losses: dict[str, float] = {}
         self._norms: dict[str, float] = {}
         self._scores: dict[str, Scores | None] = {"train": None, "validation": None}
-        self._scored, self._scored_at, self._scoring = -1, -math.inf, 0.0
+        self._scored, self._scored_at, self._scoring, self._measured = -1, -math.inf, 0.0, False
         self._version, self._published_at, self._publishing = -1, -math.inf, 0.0
         self._published: Mapping[str, Array] = {}
 
@@ -234,7 +234,9 @@ class Trainer:
         if self._scored != self.made and (fresh or begun - self._scored_at > self._scoring / _SHARE):
             self._scores = {part: self.scores(part) for part in self._scores}
             self._scored, self._scored_at = self.made, perf_counter()
-            self._scoring = self._scored_at - begun
+            # The first time also makes the programs that measure, and says nothing about the next.
+            self._scoring = self._scored_at - begun if self._measured else 0.0
+            self._measured = True
         begun = perf_counter()
         if self._version != self.made and (fresh or begun - self._published_at > self._publishing / _SHARE):
             self._published = self.parameters.publish()

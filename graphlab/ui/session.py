@@ -99,6 +99,7 @@ class Session(QObject):
         self.scope = ""
         self.selection: tuple[str, ...] = ()  # paths
         self.sample = 0
+        self.data_problem = ""  # why there are no data, in a sentence
         self.view_batch = 4
         self.training_mode = False
         self.typed: dict[str, Array] = {}  # inputs typed over by hand, by Input path
@@ -286,11 +287,11 @@ class Session(QObject):
     # --- data and runs ---------------------------------------------------------------------------------
 
     def _load_data(self) -> None:
-        self._prepared = None
+        self._prepared, self.data_problem = None, ""
         try:
             self.data = load_data(self.document.setup)
         except (DataError, OSError, ValueError) as e:
-            self.data = None
+            self.data, self.data_problem = None, str(e)
             self.message.emit(str(e), "error")
         self.sample = min(self.sample, max(0, self.samples - 1))
 

@@ -6,11 +6,11 @@ from functools import partial
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStatusBar, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStatusBar, QWidget
 
 from graphlab.document.summary import summarise
 from graphlab.ui import icons, theme
-from graphlab.ui.panels.panel import Sentence
+from graphlab.ui.panels.elided import Elided
 from graphlab.ui.session import Session
 
 _TONES = {"info": "text", "warning": "warning", "error": "problem"}
@@ -44,8 +44,7 @@ class Status(QStatusBar):
         row.setContentsMargins(8, 0, 0, 0)
         self.icon = QLabel()
         row.addWidget(self.icon)
-        self.text = Sentence("", wrap=False)
-        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.text = Elided()
         row.addWidget(self.text, 1)
         self.addWidget(line, 1)
         self.problems = Count("Problems")
@@ -68,7 +67,6 @@ class Status(QStatusBar):
         tone = _TONES.get(level, "text")
         self.text.set_tone(tone)
         self.text.setText(sentence)
-        self.text.setToolTip(sentence)
         name = {"info": "info", "warning": "warning", "error": "error"}.get(level, "info")
         self.icon.setPixmap(icons.icon(name, tone).pixmap(QSize(16, 16)))
         self._timer.start(1000 * _SECONDS.get(level, 8))
@@ -79,7 +77,6 @@ class Status(QStatusBar):
     def clear(self) -> None:
         """Take the message away."""
         self.text.setText("")
-        self.text.setToolTip("")
         self.icon.clear()
 
     def refresh(self) -> None:

@@ -79,7 +79,8 @@ def test_a_table_of_ones_own(window: MainWindow, data: DataPanel, tmp_path: Path
     assert data.model.headerData(1, Qt.Orientation.Horizontal) == "a"
     assert data.model.data(data.model.index(0, 3)) == "yes"
     window.session.update_setup("Gone", data=CSV(path=str(tmp_path / "none.csv")))
-    assert data.said.text().startswith("There are no samples")
+    assert data.said.text() == window.session.data_problem
+    assert "none.csv" in data.said.text()
     assert "none.csv" in window.status.text.text()
     assert window.session.problems
 

@@ -172,7 +172,8 @@ class DataPanel(Panel):
         self.feeds.refresh()
         self.feeds_title.setVisible(bool(self.feeds.choices))
         if data is None:
-            self.said.setText("There are no samples: choose a data set, or the file that holds them.")
+            self.said.setText(self.session.data_problem
+                              or "There are no samples: choose a data set, or the file that holds them.")
             self.said.set_tone("problem")
             self.counts.setText("")
         else:
