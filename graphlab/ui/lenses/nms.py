@@ -18,10 +18,11 @@ from graphlab.engine.ops.yolo import Cells
 from graphlab.engine.run import RunError
 from graphlab.ui.formula_label import FormulaLabel
 from graphlab.ui.lenses.base import Lens, Try, lens
-from graphlab.ui.lenses.box_picture import BoxPicture, Mark, Style, corners
+from graphlab.ui.lenses.box_picture import BoxPicture, corners
 from graphlab.ui.lenses.nms_controls import Controls, SortedList
 from graphlab.ui.lenses.nms_editor import BoxEditor
-from graphlab.ui.lenses.nms_frames import FAINT, Frame, class_name, frames_of, strictness, working
+from graphlab.ui.lenses.nms_frames import FAINT, Frame, frames_of, strictness, working
+from graphlab.ui.lenses.nms_marks import box_marks, truth_marks
 from graphlab.ui.lenses.nms_source import (
     START,
     START_CLASSES,
@@ -38,8 +39,6 @@ from graphlab.ui.lenses.view import View
 
 #: Lines of arithmetic at most, and what a box found has to share with a true one.
 _LINES, FOUND = 6, 0.5
-#: So few boxes all have their number, even those that will be discarded first.
-_FEW = 12
 
 
 @lens(match=find_none, last=True)
@@ -51,7 +50,8 @@ class NMSTheatre(Lens):
     about = "Non-maximum suppression, one decision a frame, on the network's boxes or on your own."
     look_for = ("Weak boxes go first. Then the best box left is the pivot: it is kept, and every box that overlaps it "
                 "by more than the threshold goes, because it probably shows the same object. Two objects that stand "
-                "close together are what this gets wrong; per class and Soft-NMS save some of them.")
+                "close together are what this gets wrong; per class and Soft-NMS save some of them. Where a network "
+                "has classes, p_c stands for p_c · max c, how sure it is of the object and its class.")
 
     def __init__(self, view: View, parent: QWidget | None = None) -> None:
         super().__init__(view, parent)
@@ -78,10 +78,10 @@ class NMSTheatre(Lens):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        row.addWidget(self.picture, 5)
-        row.addWidget(self.tabs, 5)
+        row.addWidget(self.picture, 4)
+        row.addWidget(self.tabs, 3)
         row.addLayout(right, 8)
-        self.tabs.setMinimumWidth(230)
+        self.tabs.setMinimumWidth(262)
         self.setMinimumHeight(230)
         self.use_own(not find_boxes(view))
         self.controls.changed.connect(self._again)
@@ -168,34 +168,13 @@ class NMSTheatre(Lens):
             o = overlap(boxes[frame.pivot], boxes[frame.box])
             if o.shared > 0:
                 shade = Box(o.left, o.top, o.right, o.bottom)
-        self.picture.set_marks(list(self.marks()), shade)
+        truth = truth_marks(self.scene) if self.controls.truth.isChecked() else ()
+        self.picture.set_marks([*truth, *box_marks(
+            self.scene, frame, self.controls.how, self.corners, final=len(self.play) > 1 and frame is self.play[-1],
+            chosen=self.editor.row() if self.is_own else -1)], shade)
         lines = working(frame, boxes, self.controls.how, self.scene.parts, self.scene.classes)
         for i, label in enumerate(self.lines):
             label.set_latex(lines[i] if i < len(lines) else "")
-
-    def marks(self) -> Iterable[Mark]:
-        """List what is drawn, the best box last, so that it lies on top."""
-        frame, scene = self.frame, self.scene
-        final = frame is self.play[-1] and len(self.play) > 1
-        if self.controls.truth.isChecked() and scene.truth is not None:
-            for box in scene.truth:
-                yield Mark(box, "truth", "", f"truth: {class_name(scene.classes, box.kind)}")
-        for i in reversed(frame.order):
-            state, here = frame.states[i], i == frame.box
-            gone = state in ("weak", "overlaps")
-            if gone and not here and (final or frame.scores[i] < FAINT):
-                continue
-            style: Style = "leaving" if gone and here else "gone" if gone else "pivot" if i == frame.pivot else (
-                "compared" if here else "kept" if state == "kept" else "waiting")
-            if self.is_own and style in ("waiting", "kept") and i == self.editor.row():
-                style = "chosen"
-            told = style in ("pivot", "compared", "leaving", "kept", "chosen") or (
-                style == "waiting" and (frame.scores[i] >= self.controls.how.score or len(scene.boxes) <= _FEW))
-            name = class_name(scene.classes, scene.boxes[i].kind)
-            reason = f", {frame.reasons[i]}" if frame.reasons[i] else ""
-            label = f"#{i}" if style == "waiting" else f"#{i} {frame.scores[i]:.2f}"
-            yield Mark(scene.boxes[i], style, label if told else "",
-                       f"#{i}: {name}, p_c = {frame.scores[i]:.4g}{reason}", self.corners[i])
 
     def caption(self) -> str:
         text = self.frame.sentence

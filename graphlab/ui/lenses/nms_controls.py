@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Literal, cast
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QColor
+from PySide6.QtGui import QBrush, QColor, QFontMetrics
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QSlider,
@@ -26,9 +25,10 @@ from PySide6.QtWidgets import (
 from graphlab.engine.detection import Box, Suppression
 from graphlab.ui import theme
 from graphlab.ui.lenses.nms_frames import Frame, class_name
+from graphlab.ui.panels.flow import Flow
 from graphlab.ui.panels.panel import Sentence
 
-SOFT: dict[str, str] = {"no": "discard", "linear": "soft: · (1 − IoU)", "gaussian": "soft: · exp(−IoU²/σ)"}
+SOFT: dict[str, str] = {"no": "discard", "linear": "soft, linear", "gaussian": "soft, Gaussian"}
 
 
 class Controls(QWidget):
@@ -43,13 +43,13 @@ class Controls(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(3)
-        top = QHBoxLayout()
-        top.setSpacing(6)
+        switches = QWidget()
+        top = Flow(switches, 6)
         self.source = self._combo("Which boxes", ("of the network", "my own"))
         self.source.setToolTip("Boxes that the network says for the sample looked at, or boxes of your own")
         self.source.activated.connect(lambda i: self.source_changed.emit(i == 1))
         self.soft = self._combo("What happens to boxes that overlap", tuple(SOFT.values()))
-        self.soft.setToolTip("Discard what overlaps too much, or lower its p_c (Soft-NMS, Bodla et al. 2017)")
+        self.soft.setToolTip("Discard what overlaps too much, or multiply its p_c by 1 − IoU (linear) or exp(−IoU²/σ)")
         self.soft.activated.connect(self._emit)
         self.sigma = self._spin("σ of the Gaussian", 0.01, 10.0, 0.05)
         self.sigma.setPrefix("σ ")
@@ -65,8 +65,7 @@ class Controls(QWidget):
         self.sheet.toggled.connect(lambda _on: self.shown_changed.emit())
         for widget in (self.source, self.soft, self.sigma, self.per_class, self.truth, self.sheet):
             top.addWidget(widget)
-        top.addStretch()
-        column.addLayout(top)
+        column.addWidget(switches)
         rows = QGridLayout()
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setHorizontalSpacing(6)
@@ -157,10 +156,12 @@ class SortedList(QTableWidget):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(20)
         header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # Measuring every cell at every change would take longer than all drawing.
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         self._order: tuple[int, ...] = ()
         self._looks: list[tuple[tuple[str, ...], str, bool, bool, str]] = []
+        self._names: set[str] = set()
         self.cellClicked.connect(lambda row, _column: self.chosen.emit(self._order[row]))
 
     def sizeHint(self) -> QSize:
@@ -172,6 +173,12 @@ class SortedList(QTableWidget):
         self._order = frame.order
         self.setRowCount(len(frame.order))
         del self._looks[len(frame.order):]
+        names = {class_name(classes, b.kind) for b in boxes} | {"class"}
+        if names != self._names:
+            self._names = names
+            metrics = QFontMetrics(theme.font(12, bold=True, tabular=True))
+            for k, texts in enumerate((("▸ #18",), ("0.88",), names)):
+                self.setColumnWidth(k, 10 + max(metrics.horizontalAdvance(t) for t in texts))
         for row, i in enumerate(frame.order):
             state, pivot, here = frame.states[i], i == frame.pivot, i == frame.box
             gone = state in ("weak", "overlaps")

@@ -63,6 +63,8 @@ def frames_of(boxes: Sequence[Box], how: Suppression) -> list[Frame]:
     order = tuple(sorted(range(len(boxes)), key=lambda i: (-boxes[i].score, i)))
     begin = (f"{count(len(boxes))}, sorted by p_c; those below {how.score:.2f} go first" if boxes else
              "There are no boxes: type, paste or draw some, or train the network until it finds something")
+    if fainter := sum(b.score < min(FAINT, how.score) for b in boxes):
+        begin += f", and {fainter} with p_c < {min(FAINT, how.score):.2f} {'is' if fainter == 1 else 'are'} not drawn"
     waiting: tuple[State, ...] = tuple("waiting" for _ in boxes)
     out = [Frame(begin, waiting, tuple(b.score for b in boxes), order,
                  reasons=("",) * len(boxes))]
@@ -119,12 +121,12 @@ def working(
     if d is None:
         return []
     if d.kind in ("weak", "pivot"):
-        score = show_number(d.score)
+        name, score = "p_c", show_number(d.score)
         if parts and how.soft == "no":
             p, c = (show_number(v) for v in parts[d.box])
-            score = rf"p \cdot \max_k c_k = {p} \cdot {c} = {score}"
+            name, score = r"\mathrm{score}", rf"p_c\cdot\max_k c_k = {p}\cdot{c} = {score}"
         sign, bound = ("<", f"{how.score:.2f}") if d.kind == "weak" else (r"\geq", f"{how.score:.2f}")
-        return [rf"p_c = {score} {sign} {bound}"]
+        return [rf"{name} = {score} {sign} {bound}"]
     i, j = d.pivot, d.box
     a, b = boxes[i], boxes[j]
     if not frame.measured:
