@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from graphlab.document.layout_time import in_time
 from graphlab.document.model import Document, Place
 from graphlab.document.paths import join, scope_of
 from graphlab.engine.graph import Graph
@@ -66,6 +67,10 @@ def layout(
     ``places`` is where cards stand now: the result begins at their top left corner, and ``pinned`` ones stay.
     """
     places = places or {}
+    if not places:
+        over_time = in_time(graph, lambda id: sizes.get(id, USUAL), lambda part: layout(part, sizes))
+        if over_time is not None:
+            return over_time
     ids = list(graph.nodes)
     number = {id: i for i, id in enumerate(ids)}
     size = [sizes.get(id, USUAL) for id in ids]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +14,8 @@ from graphlab.document import layout as module
 from graphlab.document.edits import add_after, add_node, connect, set_pinned
 from graphlab.document.layout import arrange, generations, layout, sugiyama
 from graphlab.document.model import Document
-from graphlab.engine.graph import Graph, Input, Node, Source, Target
-from graphlab.engine.loop import Stack
+from graphlab.engine.graph import Graph, Input, Net, Node, Source, Target
+from graphlab.engine.loop import Stack, unroll
 from graphlab.engine.ops.activations import ReLU
 from graphlab.engine.ops.layers import Linear
 from graphlab.engine.ops.maths import Add
@@ -151,3 +152,24 @@ def test_slow_libraries_are_not_loaded_before_they_are_needed() -> None:
             "assert 'networkx' not in sys.modules and 'fast_sugiyama' not in sys.modules")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_an_unrolled_cell_stands_in_a_row_with_its_slices_below(reverse: bool) -> None:
+    unrolled, count = Net(), 5
+    fed = {"x": unrolled.input("x", count, 2), "h_prev": unrolled.input("h0", 3)}
+    cell = Net()
+    cell.output("h", cell.add("sum", Add(), cell.input("x", 2), cell.input("h_prev", 3)))
+    made = unroll(unrolled, cell.graph(), count, fed, ["x"], {"h_prev": "h"}, reverse)
+    unrolled.output("seq", unrolled.add("all", Stack(count=count), *made["h"]))
+    at = layout(unrolled.graph(), {})
+    times = range(count - 1, -1, -1) if reverse else range(count)
+    row = [at[f"t{t}"] for t in times]
+    assert len({y for _, y in row}) == 1
+    assert [x for x, _ in row] == sorted(x for x, _ in row), "in the order in which they run"
+    for t in range(count):
+        assert at[f"x{t}"][1] > row[0][1] and at[f"x{t}"][0] < at[f"t{t}"][0]
+    first, last = min(x for x, _ in row), max(x for x, _ in row)
+    assert max(at["x"][0], at["h0"][0]) < first and min(at["all"][0], at["seq"][0]) > last
+    boxes = [(x, y, x + module.USUAL[0], y + module.USUAL[1]) for x, y in at.values()]
+    assert not any(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3] for a, b in combinations(boxes, 2))
