@@ -56,8 +56,9 @@ def _losses(document: Document, plan: Plan) -> Iterator[Problem]:
     if not found and not named & set(plan.where) and all(n.op.category != "Losses" for n in walk(document.graph)):
         yield from _no_loss(plan, setup)
     if setup.phases and all(phase.losses for phase in setup.phases):
+        counted = _behind(plan, named)
         for path in found:
-            if path not in named:
+            if path not in counted:
                 fixes = tuple(_setup(f"lower it in phase ‘{p.name}’", phases=_with(setup, i, path))
                               for i, p in enumerate(setup.phases[:_FIXES]))
                 yield Problem(path, f"The loss ‘{path}’ counts in no phase of the training, so nothing lowers it.",
@@ -175,3 +176,14 @@ def _first_row(name: str) -> Table | None:
         return load_table(sources()[name]()).take(np.arange(1))
     except (DataError, OSError, ValueError, KeyError):
         return None
+
+
+def _behind(plan: Plan, named: set[str]) -> set[str]:
+    """Return some nodes and all that they are computed from: a loss that is part of a sum counts with it."""
+    wanted = {slot for path in named for slot in plan.where.get(path, {}).values()}
+    out = set(named)
+    for step in reversed(plan.steps):
+        if wanted & set(step.outputs.values()):
+            out.add(step.path)
+            wanted |= {slot for slot in step.inputs.values() if slot is not None}
+    return out

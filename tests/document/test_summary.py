@@ -73,3 +73,11 @@ def test_an_enormous_network_is_counted_without_allocating_it() -> None:
     document, x = add_node(Document(), Input(size=(1_000_000,)), 0, 0)
     document, _ = add_after(document, x, Linear(features=1_000_000))
     assert summarise(compile(document.graph)).parameters == 10**12 + 10**6
+
+
+def test_a_loss_that_is_part_of_a_sum_counts_with_it() -> None:
+    from graphlab.document.advice import advice
+    from graphlab.document.examples import open_example
+
+    document = open_example("vq-digits").document
+    assert not [p for p in advice(document, compile(document.graph)) if "counts in no phase" in p.message]
