@@ -129,7 +129,7 @@ DRAFTS: Mapping[str, Callable[[], Draft]] = {
     "vq-digits": quantised,
     "gan-two-clouds": lambda: gan_plane(Blobs(clouds=2, n=1000, noise=0.12), turns(0.002, 0.002), 300),
     "gan-ring": lambda: gan_plane(Blobs(clouds=8, n=2000, noise=0.05), turns(0.003, 0.003), 400),
-    "gan-collapse": lambda: gan_plane(Blobs(clouds=8, n=2000, noise=0.05), turns(0.01, 0.002, 1, 20), 200),
+    "gan-collapse": lambda: gan_plane(Blobs(clouds=8, n=2000, noise=0.05), turns(0.002, 0.01, 1, 10), 200),
     "dcgan-digits": dcgan,
 }
 
@@ -152,8 +152,8 @@ TEXTS: Mapping[str, str] = {
         "Eight clouds on a ring, the test of whether a generator finds all modes. Here both players are as fast as "
         "each other, and it does; ‘Mode collapse’ in the GAN lens changes that.",
     "gan-collapse":
-        "The generator makes 20 updates for each one of the discriminator's. It runs to the one place that is judged "
-        "best, all of it, and when the discriminator has caught up it moves on: mode collapse.",
+        "The generator makes ten updates for each one of the discriminator's, and larger ones. All of it runs to the one "
+        "place that is judged best, and on to another when the discriminator has caught up: mode collapse.",
     "dcgan-digits":
         "Transposed convolutions enlarge 2×2 to 8×8, the discriminator has LeakyReLU and average pooling. A sigmoid "
         "stands where the literature has tanh, since pixels lie in 0…1: σ(2x) = ½(1 + tanh x). The latent lens shows "

@@ -90,7 +90,8 @@ class GanLens(Lens):
         self._now = numbers.play(self.view, players)
         if self.running:
             self.progress = 0.0
-        if self.flat:
+        # A plane that is being drawn on stays where it is.
+        if self.flat and not self.stage.drawing.isChecked():
             self.stage.plane.set_box(numbers.box_of(self._now.real))
         self.stage.show_kind(self.flat)
         self.stage.show_next(self._next())

@@ -18,8 +18,8 @@ from graphlab.ui.lenses.view import View
 
 #: Points near each of which real data are drawn, and how they scatter.
 _HAND_SAMPLES, _HAND_NOISE = 1000, 0.03
-#: Mode collapse: the generator's updates for each of the discriminator's, and both learning rates.
-_HASTE, _JUDGE_RATE, _MAKER_RATE = 20, 0.01, 0.002
+#: Mode collapse: the generator's updates for each of the discriminator's, and the learning rates of both.
+_HASTE, _JUDGE_RATE, _MAKER_RATE = 10, 0.002, 0.01
 DATA: tuple[tuple[str, DataSource], ...] = (
     ("Two clouds", Blobs(clouds=2, n=1000, noise=0.12)), ("A ring of eight", Blobs(clouds=8, n=2000, noise=0.05)),
     ("Two moons", Moons(n=1000, noise=0.05)))

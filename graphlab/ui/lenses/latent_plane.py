@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QTransform
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QTransform
 from PySide6.QtWidgets import QGraphicsEllipseItem
 
 from graphlab.engine.op import Array
@@ -50,7 +50,7 @@ class Plane(pg.PlotWidget):  # type: ignore[misc]
         self.spread = QGraphicsEllipseItem()
         self.noise = pg.PlotDataItem(antialias=True)
         self.drawn = pg.ScatterPlotItem(size=11, pxMode=True)
-        self.target = pg.TargetItem(movable=True, size=15)
+        self.target = pg.TargetItem(movable=False, size=15)
         self._parts = (self.mosaic, self.samples, self.book, self.path, self.noise, self.drawn, self.target)
         for part in self._parts:
             item.addItem(part)
@@ -60,7 +60,7 @@ class Plane(pg.PlotWidget):  # type: ignore[misc]
             part.setZValue(depth)
         self.names: list[Any] = []
         self.radius = 0.0
-        self._moving = False
+        self._moving = self._held = False
         self.setMinimumSize(230, 200)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Plane of codes")
@@ -172,6 +172,37 @@ class Plane(pg.PlotWidget):  # type: ignore[misc]
     def _dragged(self) -> None:
         if not self._moving:
             self.moved.emit(self.target.pos().x(), self.target.pos().y())
+
+    def _grasp(self, event: QMouseEvent) -> bool:
+        """Whether a press takes the point: at it, or where no sample is that could be meant."""
+        at = self._place(event)
+        gap = self.getPlotItem().vb.mapViewToScene(at) - self.getPlotItem().vb.mapViewToScene(self.target.pos())
+        inside = self.getPlotItem().vb.viewRect().contains(at)
+        sample = self.samples.isVisible() and len(self.samples.pointsAt(at))
+        return bool(inside and (gap.manhattanLength() < 16 or not sample))
+
+    def _place(self, event: QMouseEvent) -> QPointF:
+        return QPointF(self.getPlotItem().vb.mapSceneToView(self.mapToScene(event.position().toPoint())))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._held = event.button() == Qt.MouseButton.LeftButton and self._grasp(event)
+        if self._held:
+            self.setFocus()
+            self.target.setPos(self._place(event))
+        else:
+            super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._held:
+            self.target.setPos(self._place(event))
+        else:
+            super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._held:
+            self._held = False
+        else:
+            super().mouseReleaseEvent(event)
 
     def _clicked(self, _scatter: object, points: Any) -> None:
         if len(points):
