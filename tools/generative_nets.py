@@ -152,8 +152,8 @@ TEXTS: Mapping[str, str] = {
         "Eight clouds on a ring, the test of whether a generator finds all modes. Here both players are as fast as "
         "each other, and it does; ‘Mode collapse’ in the GAN lens changes that.",
     "gan-collapse":
-        "The generator makes ten updates for each one of the discriminator's, and larger ones. All of it runs to the one "
-        "place that is judged best, and on to another when the discriminator has caught up: mode collapse.",
+        "The generator makes ten updates for each one of the discriminator's, and larger ones. All of it runs to the "
+        "one place that is judged best, and on to another when the discriminator has caught up: mode collapse.",
     "dcgan-digits":
         "Transposed convolutions enlarge 2×2 to 8×8, the discriminator has LeakyReLU and average pooling. A sigmoid "
         "stands where the literature has tanh, since pixels lie in 0…1: σ(2x) = ½(1 + tanh x). The latent lens shows "

@@ -64,7 +64,7 @@ def test_the_same_as_a_full_run_with_that_input(seed: int) -> None:
     part = run_from(run, {("x", "y"): x})
     assert run_from(run, {("a", "y"): full.value("a")}).value("loss") == full.value("loss")  # type: ignore[dict-item]
     for path in ("a", "b", "end", "loss"):
-        np.testing.assert_array_equal(part.value(path), full.value(path))  # type: ignore[arg-type]
+        np.testing.assert_array_equal(part.value(path), full.value(path))
 
 
 def test_another_number_of_samples_takes_the_rest_from_rows_of_the_run() -> None:
