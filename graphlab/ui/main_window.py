@@ -211,5 +211,7 @@ class MainWindow(WindowCommands):
             self.exports.close()
             # The undo stack still speaks while Qt takes it down, and nobody should listen any more.
             self.session.undo_stack.blockSignals(True)
+            # Its commands must not be left to Python's garbage collector: it would end them in any order.
+            self.session.undo_stack.clear()
         self.application.forget(self)
         super().closeEvent(event)

@@ -9,6 +9,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QThread
 
+from graphlab.ui.garbage import collector
+
 log = logging.getLogger("graphlab")
 
 
@@ -21,7 +23,7 @@ class Worker(QThread):
 
     def __init__(self, make: Callable[[], Iterator[Any]], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._make = make
+        self._make: Callable[[], Iterator[Any]] | None = make
         self._gate = threading.Condition()
         self._paused = False
         self._singles = 0
@@ -32,6 +34,11 @@ class Worker(QThread):
         self.setObjectName("graphlab worker")
 
     # --- called by the window ----------------------------------------------------------------------
+
+    def start(self, priority: QThread.Priority = QThread.Priority.InheritPriority) -> None:
+        """Begin; meanwhile garbage is collected in the window's thread."""
+        collector().hold(self)
+        super().start(priority)
 
     @property
     def paused(self) -> bool:
@@ -72,8 +79,12 @@ class Worker(QThread):
     # --- the thread ----------------------------------------------------------------------------------
 
     def run(self) -> None:
+        # What it works for may own it, and must not be kept alive by what is about to be deleted.
+        make, self._make = self._make, None
+        if make is None:
+            return
         try:
-            work = self._make()
+            work = make()
             while self._may_go_on():
                 value = next(work, self)
                 if value is self:

@@ -48,7 +48,8 @@ class Bench:
         self.session = Session()
         self.training = Training(self.session)
         self.panel = LensPanel(self.session, self.training)
-        qtbot.addWidget(self.panel)
+        # Undo commands must not be left to Python's garbage collector: it would end them in any order.
+        qtbot.addWidget(self.panel, before_close_func=lambda _panel: self.session.undo_stack.clear())
         if graph is None:
             loaded = open_example("digits-batchnorm")
             self.session.open_document(loaded.document, loaded.weights)

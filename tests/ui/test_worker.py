@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QThread
+from PySide6.QtCore import QObject, QThread
 from pytestqt.qtbot import QtBot
 
 from graphlab.ui.worker import Worker
@@ -115,3 +116,28 @@ def test_no_thread_is_left(qtbot: QtBot, count: Count) -> None:
         assert not worker.isRunning()
     assert threading.active_count() <= before + 1, "Python may keep one entry for a thread of Qt's"
     assert QThread.currentThread().isRunning()
+
+
+def test_it_keeps_nothing_alive_that_owns_it(qtbot: QtBot) -> None:
+    """A worker that is deleted late must not take its owner along, which would delete it a second time."""
+    class Owner(QObject):
+        def __init__(self) -> None:
+            super().__init__()
+            self.worker = Worker(lambda: self.work(), self)
+
+        def work(self) -> Iterator[int]:
+            yield 1
+
+    def use() -> weakref.finalize[[bool], Owner]:
+        owner = Owner()
+        owner.worker.start()
+        assert owner.worker.wait(5000)
+        assert owner.worker.take() == [1]
+        owner.worker.deleteLater()
+        del owner.worker
+        return weakref.finalize(owner, ended.append, True)
+
+    ended: list[bool] = []
+    use()
+    assert ended == [True]
+    qtbot.wait(10)
