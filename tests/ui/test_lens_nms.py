@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from graphlab.document.examples import open_example
@@ -233,6 +234,8 @@ def test_the_op_lends_its_boxes_and_its_thresholds(qtbot: QtBot) -> None:
     np.testing.assert_allclose(lens.shown()["boxes"], record["boxes"][0])
     lens.show_frame(1.0)
     assert sorted(lens.frame.kept) == sorted(record["index"][0][record["valid"][0]].tolist())
+    assert [m.box for m in lens.picture.marks if m.style == "truth"] == [Box(8, 7, 17, 16)]
+    assert "objects found" in lens.caption()
     assert lens.controls.how == Suppression(0.5, 0.5)
     op = session.document.graph.nodes["nms"].op
     lens.try_how(overlap=0.1)
@@ -314,6 +317,21 @@ def test_without_a_detector_it_plays_ones_own_boxes(mine: NMSTheatre) -> None:
     again = NMSTheatre(View(mine.view.session))
     assert again.own is mine.own, "they outlive the lens"
     again.deleteLater()
+
+
+def test_the_panel_offers_it_on_an_empty_canvas(qtbot: QtBot) -> None:
+    panel = LensPanel(Session())
+    qtbot.addWidget(panel)
+    panel.resize(920, 330)
+    panel.show()
+    assert panel.is_empty
+    button = next(b for b in panel.findChildren(QPushButton) if "without a network" in b.text())
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert not panel.is_empty
+    assert isinstance(panel.lens, NMSTheatre)
+    assert panel.lens.scene.boxes == START
+    panel.slider.setValue(1)
+    assert panel.caption.text() == "#6: p_c 0.35 < 0.60, discarded."
 
 
 def test_boxes_are_typed_pasted_and_refused_in_words(mine: NMSTheatre) -> None:

@@ -29,7 +29,7 @@ class Try:
 class Binding:
     """How a lens finds what it looks at: by op class, or by a pattern that names the paths it is found at.
 
-    ``last`` puts it behind all others: it works without finding anything.
+    ``last`` puts it behind all others: it works without finding anything, and without a network.
     """
 
     lens: type[Lens]
@@ -63,7 +63,7 @@ def lenses_for(view: View) -> list[type[Lens]]:
         ranks = [60 if c is Op else type(op).__mro__.index(c) for c in binding.ops if isinstance(op, c)]
         if ranks:
             found.append((min(ranks), order, binding.lens))
-        elif binding.match is not None and plan.steps:
+        elif binding.match is not None and (plan.steps or binding.last):
             paths = binding.match(view)
             if view.path in paths and view.path:
                 found.append((50, order, binding.lens))

@@ -107,7 +107,6 @@ class NMSTheatre(Lens):
         own = own or not networks
         self.controls.source.setCurrentIndex(int(own))
         self.controls.source.setEnabled(networks)
-        self.controls.truth.setVisible(not own)
         self.controls.sheet.setVisible(own and networks)
         self.tabs.setTabVisible(1, own)
         self.picture.drawing = own
@@ -143,6 +142,7 @@ class NMSTheatre(Lens):
                 picture = picture if size == picture.shape[-2:] else None
             scene = Scene(self.own.boxes, size, picture, None, self.own.classes)
         self.scene = scene
+        self.controls.truth.setVisible(scene.truth is not None)
         self.corners = corners(scene.boxes)
         self.play = frames_of(scene.boxes, self.controls.how)
         says = strictness(scene.boxes, self.controls.how, len(self.play[-1].kept))

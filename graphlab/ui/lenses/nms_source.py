@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from graphlab.engine.detection import ORDERS, Box, Suppression, decode_cells, make_box, score_first
 from graphlab.engine.op import Array
-from graphlab.engine.ops.detection import NMS
+from graphlab.engine.ops.detection import NMS, IoU
 from graphlab.engine.ops.yolo import Cells, YoloBoxes, YoloCells
 from graphlab.engine.ops.yolo_loss import YoloLoss
 from graphlab.engine.plan import Step
@@ -137,8 +137,21 @@ def _of_op(view: View, step: Step) -> Scene:
     size = (float(picture.shape[-2]), float(picture.shape[-1])) if picture is not None else extent(made)
     names = class_names(view, 1 + max((b.kind for b in made), default=0))
     grid = read_grid(view)
-    truth = None if grid is None or grid.target is None else tuple(decode_cells(grid.target, grid.size))
-    return Scene(made, size, picture, truth, names)
+    if grid is None or grid.target is None:
+        return Scene(made, size, picture, _compared(view, step), names)
+    return Scene(made, size, picture, tuple(decode_cells(grid.target, grid.size)), names)
+
+
+def _compared(view: View, nms: Step) -> tuple[Box, ...] | None:
+    """Return the boxes that the network measures the same ones against by IoU; None where it does not."""
+    for step in view.plan.steps:
+        if isinstance(step.op, IoU):
+            other = {"a": "b", "b": "a"}
+            port = next((p for p in other if step.inputs[p] == nms.inputs["boxes"]), "")
+            if port:
+                corners = np.atleast_2d(view.record(step.path)[other[port]])
+                return tuple(b for b in map(make_box, corners.reshape(-1, *corners.shape[-2:])[0]) if not b.problem())
+    return None
 
 
 def extent(boxes: Sequence[Box], least: tuple[float, float] = START_SIZE) -> tuple[float, float]:

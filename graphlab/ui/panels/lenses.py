@@ -6,7 +6,7 @@ from functools import partial
 from typing import ClassVar
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QSignalBlocker, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -69,7 +69,11 @@ class LensPanel(Panel):
         session.replaced.connect(self._replaced)
         if training is not None:
             training.progressed.connect(self._trained)
-        self.set_empty_state("Select a node to look inside it, or open an example: attention, BatchNorm, a VAE, a GAN.")
+        alone = QAction(icons.icon("lens"), "Boxes without a network", self)
+        alone.setToolTip("Play non-maximum suppression on boxes that you type, paste or draw")
+        alone.triggered.connect(self._look_at_nothing)
+        self.set_empty_state("Select a node to look inside it, or open an example: attention, BatchNorm, a VAE, a GAN.",
+                             alone)
         self.show_empty(True)
 
     def _build(self) -> None:
@@ -168,8 +172,9 @@ class LensPanel(Panel):
                 self.choice.addItem(cls.title)
                 self.choice.setItemData(self.choice.count() - 1, cls.about, Qt.ItemDataRole.ToolTipRole)
         wanted = kind or self._wanted
-        self.show_empty(not self._classes)
-        if not self._classes:
+        nothing = not self._classes or (not self.view.plan.steps and wanted not in self._classes)
+        self.show_empty(nothing)
+        if nothing:
             self._drop()
             return
         cls = wanted if wanted is not None and wanted in self._classes else self._classes[0]
@@ -185,6 +190,12 @@ class LensPanel(Panel):
             self.stage.setWidget(self.lens)
             self.text.setText(f"{cls.about} {cls.look_for}")
         self.refresh()
+
+    def _look_at_nothing(self) -> None:
+        """Show the lens that needs no network."""
+        lenses.load()
+        self._wanted = lenses_for(View(self.session))[-1]
+        self.look_at("", self._wanted)
 
     def _drop(self) -> None:
         if self.lens is not None:
