@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from graphlab.document.boxes import COLUMNS, MOST_BOXES, read_boxes, write_boxes
 from graphlab.engine.detection import Box
-from graphlab.ui import icons
+from graphlab.ui import icons, theme
 from graphlab.ui.lenses.nms_frames import class_name
 from graphlab.ui.lenses.nms_source import OwnBoxes
 from graphlab.ui.numbers import exact_text, read_number
@@ -74,6 +74,7 @@ class BoxEditor(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(30)
+        header.setFont(theme.font(11))
         self.table.itemChanged.connect(self._typed)
         self.table.itemSelectionChanged.connect(lambda: self.chosen.emit(self.row()))
         for signal, slot in ((self.table.pasted, self.paste), (self.table.copied, self.copy),
