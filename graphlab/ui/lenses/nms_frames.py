@@ -156,5 +156,6 @@ def working(
 def strictness(boxes: Sequence[Box], how: Suppression, kept: int) -> tuple[str, str]:
     """Say of each threshold which way is stricter, and what it does now."""
     pass_score = sum(b.score >= how.score for b in boxes)
-    of_overlap = "not used: every overlap counts" if how.soft == "gaussian" else f"lower is stricter: {count(kept)} kept"
+    gaussian = how.soft == "gaussian"
+    of_overlap = "not used: every overlap counts" if gaussian else f"lower is stricter: {count(kept)} kept"
     return f"higher is stricter: {pass_score} of {len(boxes)} pass", of_overlap
