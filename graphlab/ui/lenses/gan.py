@@ -66,7 +66,7 @@ class GanLens(Lens):
 
     @property
     def frames(self) -> int:
-        return 1 if self.running or self.players is None else 1 + numbers.rehearsed(self.view.document.setup)
+        return 1 if self.players is None else 1 + numbers.rehearsed(self.view.document.setup)
 
     @property
     def flat(self) -> bool:
@@ -89,7 +89,7 @@ class GanLens(Lens):
         self.players, self._moves = players, None
         self._now = numbers.play(self.view, players)
         if self.running:
-            self.progress = 0.0
+            self.progress = 0.0  # what is rehearsed is happening already
         # A plane that is being drawn on stays where it is.
         if self.flat and not self.stage.drawing.isChecked():
             self.stage.plane.set_box(numbers.box_of(self._now.real))
