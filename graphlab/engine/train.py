@@ -230,18 +230,18 @@ class Trainer:
     def progress(self, fresh: bool = True) -> Progress:
         """Say where training stands; unless ``fresh``, scores and weights may be older to save time."""
         fresh = fresh or self.finished
+        # Their share is one of the time spent on training: a pause earns nothing.
         begun = perf_counter()
-        if self._scored != self.made and (fresh or begun - self._scored_at > self._scoring / _SHARE):
+        if self._scored != self.made and (fresh or self.seconds - self._scored_at > self._scoring / _SHARE):
             self._scores = {part: self.scores(part) for part in self._scores}
-            self._scored, self._scored_at = self.made, perf_counter()
+            self._scored, self._scored_at = self.made, self.seconds
             # The first time also makes the programs that measure, and says nothing about the next.
-            self._scoring = self._scored_at - begun if self._measured else 0.0
+            self._scoring = perf_counter() - begun if self._measured else 0.0
             self._measured = True
         begun = perf_counter()
-        if self._version != self.made and (fresh or begun - self._published_at > self._publishing / _SHARE):
+        if self._version != self.made and (fresh or self.seconds - self._published_at > self._publishing / _SHARE):
             self._published = self.parameters.publish()
-            self._version, self._published_at = self.made, perf_counter()
-            self._publishing = self._published_at - begun
+            self._version, self._published_at, self._publishing = self.made, self.seconds, perf_counter() - begun
         # A phase that made no update since the last look keeps the loss it had.
         self._losses |= {name: total / n for name, (total, n) in self._sums.items() if n}
         self._sums = {name: [0.0, 0.0] for name in self._sums}
