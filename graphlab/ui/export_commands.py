@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage, QPainter
 from PySide6.QtWidgets import QFileDialog, QProgressDialog
 
-from graphlab.ui.dialogs.ask import say_error
+from graphlab.ui.dialogs.ask import may_replace, say_error
 from graphlab.ui.worker import Worker
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class ExportCommands(QObject):
         if path.suffix.lower() not in kinds:
             ending = next((e for e, text in kinds.items() if text == kind), next(iter(kinds)))
             path = path.with_name(path.name + ending)
-        return path
+        return path if may_replace(self.window, chosen, path) else None
 
     def view(self) -> bool:
         """Write what the canvas shows."""

@@ -12,7 +12,7 @@ from graphlab.document.examples import find, open_example
 from graphlab.document.files import SUFFIX, FileError
 from graphlab.document.journal import Journal, Leftover, default_folder
 from graphlab.document.model import Document
-from graphlab.ui.dialogs.ask import ask_save, say_error
+from graphlab.ui.dialogs.ask import ask_save, may_replace, say_error
 
 if TYPE_CHECKING:
     from graphlab.ui.main_window import MainWindow
@@ -136,7 +136,9 @@ class FileCommands(QObject):
         if not chosen:
             return False
         path = Path(chosen)
-        return self._write(path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX))
+        if path.suffix != SUFFIX:
+            path = path.with_name(path.name + SUFFIX)
+        return may_replace(self.window, chosen, path) and self._write(path)
 
     def _write(self, path: Path) -> bool:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from PySide6.QtWidgets import QMessageBox, QWidget
@@ -33,3 +34,19 @@ def say_error(parent: QWidget, title: str, sentence: str) -> None:
     """Say what could not be done, where the status bar would not be enough: a file that was not saved."""
     box = QMessageBox(QMessageBox.Icon.Warning, title, sentence, QMessageBox.StandardButton.Ok, parent)
     box.exec()
+
+
+def may_replace(parent: QWidget, chosen: str, path: Path) -> bool:
+    """Ask before a file is replaced that the file dialog could not ask about: its ending was added afterwards."""
+    if str(path) == chosen or not path.exists():
+        return True
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle("Replace the file")
+    box.setText(f"There is a file ‘{path.name}’ already. Replace it?")
+    replace = box.addButton("&Replace", QMessageBox.ButtonRole.AcceptRole)
+    cancel = box.addButton("&Cancel", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(cancel)
+    box.setEscapeButton(cancel)
+    box.exec()
+    return box.clickedButton() is replace

@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton, QWidget
 
 from graphlab.ui import icons
+from graphlab.ui.dialogs.ask import may_replace
 from graphlab.ui.panels.inspector_derivation import Spot
 from graphlab.ui.session import Session
 
@@ -51,7 +52,10 @@ class ExportButton(QToolButton):
         chosen, kind = QFileDialog.getSaveFileName(self, "Save this step as a figure", "step.svg", _KINDS)
         if chosen:
             path = Path(chosen)
-            self.save_as(path if path.suffix else path.with_suffix(kind[kind.index("*") + 1:kind.index(")")]))
+            if not path.suffix:
+                path = path.with_suffix(kind[kind.index("*") + 1:kind.index(")")])
+            if may_replace(self, chosen, path):
+                self.save_as(path)
 
     def save_as(self, path: Path) -> bool:
         """Write the step as a figure; what goes wrong is said in words. Returns whether it was written."""
