@@ -170,7 +170,7 @@ def complete(raw: Raw, missing: str, target: int, file: str) -> Raw:
         lines = [raw.lines[r] for r, i in gaps if i == column]
         others = len({i for _, i in gaps}) - 1
         raise DataError(f"{file}: the column ‘{raw.names[column]}’ has no value in {in_words(lines)}"
-                        + (f", and {others} other columns have gaps too" if others else "")
+                        + (f", and {others} other {"column has" if others == 1 else "columns have"} gaps too" if others else "")
                         + ". Fill them in, or choose to leave such lines out or to put the column's mean there.")
     gone = {r for r, i in gaps if missing == "leave out" or i == target}
     if gone:
