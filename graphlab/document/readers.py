@@ -169,8 +169,9 @@ def complete(raw: Raw, missing: str, target: int, file: str) -> Raw:
         column = gaps[0][1]
         lines = [raw.lines[r] for r, i in gaps if i == column]
         others = len({i for _, i in gaps}) - 1
+        more = "1 other column has" if others == 1 else f"{others} other columns have"
         raise DataError(f"{file}: the column ‘{raw.names[column]}’ has no value in {in_words(lines)}"
-                        + (f", and {others} other {"column has" if others == 1 else "columns have"} gaps too" if others else "")
+                        + (f", and {more} gaps too" if others else "")
                         + ". Fill them in, or choose to leave such lines out or to put the column's mean there.")
     gone = {r for r, i in gaps if missing == "leave out" or i == target}
     if gone:
