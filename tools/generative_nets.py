@@ -12,18 +12,20 @@ from graphlab.engine.op import Op
 from graphlab.engine.ops.activations import ReLU, Sigmoid
 from graphlab.engine.ops.composites import ELBO
 from graphlab.engine.ops.convolution import Conv2D
+from graphlab.engine.ops.diffusion import ForwardDiffusion
 from graphlab.engine.ops.generative import DiscriminatorLoss, GeneratorLoss
+from graphlab.engine.ops.joining import Concat
 from graphlab.engine.ops.layers import Linear
-from graphlab.engine.ops.losses import BinaryCrossEntropy
+from graphlab.engine.ops.losses import MSE, BinaryCrossEntropy
 from graphlab.engine.ops.maths import Add
 from graphlab.engine.ops.pooling import AvgPool
-from graphlab.engine.ops.rectifiers import LeakyReLU
+from graphlab.engine.ops.rectifiers import ELU, LeakyReLU
 from graphlab.engine.ops.sampling import GaussianNoise, GaussianSample, VectorQuantise
 from graphlab.engine.ops.shape import Flatten, Reshape
 from graphlab.engine.ops.upsampling import ConvTranspose2D
 from graphlab.engine.optim import Adam
 from graphlab.engine.setup import Phase, Setup
-from graphlab.engine.sources import Blobs
+from graphlab.engine.sources import Blobs, Moons
 from tools.example_nets import Draft, adam
 
 
@@ -66,6 +68,20 @@ def quantised() -> Draft:
     net.add("sum", Add(), error, Source("vq", "loss"))
     phase = Phase(losses=(("sum", 1.0),), optimiser=Adam(rate=0.002))
     return Draft(net.graph(), Setup(data=Digits(), phases=(phase,), batch=64, epochs=150))
+
+
+def diffusion(data: DataSource, width: int = 64) -> Draft:
+    """Return a network that names the noise in points at any step of a diffusion."""
+    net = Net()
+    x, noise, u = net.input("x", 2), net.input("noise", 2), net.input("u", 1)
+    net.add("diffusion", ForwardDiffusion(), x, noise, u)
+    h = net.add("point_and_time", Concat(count=2), Source("diffusion", "y"), Source("diffusion", "t"))
+    for i in (1, 2, 3):
+        h = net.add(f"elu{i}", ELU(), net.add(f"fc{i}", Linear(features=width), h))
+    said = net.add("named", Linear(features=2, init="xavier"), h)
+    net.add("loss", MSE(), said, noise)
+    feed = (("x", "x"), ("noise", "noise:normal"), ("u", "noise:uniform"))
+    return Draft(net.graph(), Setup(data=data, phases=adam(0.002), feed=feed, batch=128, epochs=600, standardise=True))
 
 
 def block(first: tuple[int, ...], *layers: tuple[str, Op], names: str) -> Block:
@@ -131,6 +147,7 @@ DRAFTS: Mapping[str, Callable[[], Draft]] = {
     "gan-ring": lambda: gan_plane(Blobs(clouds=8, n=2000, noise=0.05), turns(0.003, 0.003), 400),
     "gan-collapse": lambda: gan_plane(Blobs(clouds=8, n=2000, noise=0.05), turns(0.002, 0.01, 1, 10), 200),
     "dcgan-digits": dcgan,
+    "diffusion-points": lambda: diffusion(Moons(n=2000, noise=0.05)),
 }
 
 TEXTS: Mapping[str, str] = {
@@ -158,4 +175,8 @@ TEXTS: Mapping[str, str] = {
         "Transposed convolutions enlarge 2×2 to 8×8, the discriminator has LeakyReLU and average pooling. A sigmoid "
         "stands where the literature has tanh, since pixels lie in 0…1: σ(2x) = ½(1 + tanh x). The latent lens shows "
         "what each of the two numbers z does.",
+    "diffusion-points":
+        "Each sample is mixed with noise as after t of 40 steps, x_t = √ᾱ_t·x₀ + √(1−ᾱ_t)·ε, with t chosen anew at "
+        "every update. The network sees x_t and t and says which noise is in there. Walked backward from pure noise, "
+        "step by step, that makes new points: play the diffusion lens.",
 }

@@ -107,6 +107,8 @@ EXAMPLES: tuple[Example, ...] = (
             "Noisy digits in, clean digits out, through 16 numbers."),
     Example("vq-digits", "A codebook of digits", "Generative",
             "Vector quantisation: 32 learned codes stand for all digits."),
+    Example("diffusion-points", "Diffusion in two dimensions", "Generative",
+            "Data dissolve in noise in 40 known steps; what has learned to name the noise walks them backward."),
     Example("activation-maximisation", "What does a ‘3’ look like to the network?", "Seeing inside",
             "The weights stay; gradient ascent changes a picture until the network is sure."),
 )

@@ -308,6 +308,21 @@ def test_both_themes_and_small_numbers(vae: Bench) -> None:
     assert vae.lens.grab().toImage() != dark
 
 
+@pytest.mark.parametrize(("name", "share"), [("vae-digits", 0.5), ("denoising-digits", 0.45), ("vq-digits", 0.5)])
+def test_the_examples_learn_within_thirty_epochs(name: str, share: float) -> None:
+    session = Session()
+    loaded = open_example(name)
+    session.open_document(loaded.document, loaded.weights)
+    assert session.prepared is not None
+    trainer = Trainer(session.plan, session.weights, session.prepared, session.document.setup.replace(epochs=30))
+    before = trainer.scores("validation")
+    list(trainer.run(interval=1e9))
+    after = trainer.scores("validation")
+    assert before is not None
+    assert after is not None
+    assert after.loss < share * before.loss
+
+
 def test_arithmetic() -> None:
     np.testing.assert_array_equal(way(np.zeros(2), np.ones(2), 3), [[0, 0], [0.5, 0.5], [1, 1]])
     grid = lattice(3.0, np.array([9.0, 9.0, 7.0]), (1, 0), 2)
