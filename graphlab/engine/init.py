@@ -67,7 +67,7 @@ def initial_weights(plan: Plan, seed: int = 0, keep: Mapping[str, Any] | None = 
 
 
 class LazyWeights(Mapping[str, Array]):
-    """The weights of `initial_weights`, each filled when somebody first reads it: drawing a large network costs nothing.
+    """The weights of `initial_weights`, each filled when it is first read: drawing a large network costs nothing.
 
     ``keep`` may be lazy itself; what it has not filled yet stays unfilled.
     """

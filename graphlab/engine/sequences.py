@@ -156,9 +156,7 @@ _RHYME = (
 
 def rhyme() -> str:
     """Return “This is the house that Jack built”, each verse longer than the one before."""
-    verses = []
-    for i in range(len(_RHYME)):
-        verses.append("this is " + " ".join(_RHYME[i::-1]) + ".")
+    verses = ["this is " + " ".join(_RHYME[i::-1]) + "." for i in range(len(_RHYME))]
     return "\n".join(verses) + "\n"
 
 
@@ -183,8 +181,8 @@ class Characters(DataSource):
 
     def problems(self) -> list[str]:
         if len(self.text) > _LONGEST_TEXT:
-            return [*super().problems(), f"takes texts of {_LONGEST_TEXT:,} characters at most; "
-                                         f"this one has {len(self.text):,}"]
+            message = f"takes texts of {_LONGEST_TEXT:,} characters at most; this one has {len(self.text):,}"
+            return [*super().problems(), message]
         return super().problems()
 
     def table(self) -> Table:

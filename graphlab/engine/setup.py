@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any
 
-import graphlab.engine.sequences  # noqa: F401  (registers its data sources)
+import graphlab.engine.sequences  # registers its data sources
 import graphlab.engine.shapes  # noqa: F401  (the same)
 from graphlab.engine.data import DataError, DataSource, Split
 from graphlab.engine.declared import Declared, attr

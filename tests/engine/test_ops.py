@@ -79,9 +79,9 @@ def test_every_derivation_evaluates_to_the_engines_number(prepared: Prepared) ->
     if prepared.op.surrogate:
         return
     for name in [n for n in record.gradients if n in record.inputs]:
-        value = record.inputs[name]
-        assert value is not None
-        for at in places(value.shape, 3):
+        given = record.inputs[name]
+        assert given is not None
+        for at in places(given.shape, 3):
             d = derive(run, "op", name, at, grad=True)
             assert d.value == pytest.approx(d.engine, rel=1e-9, abs=1e-11), (name, at, d.symbolic())
             assert d.substituted()

@@ -274,8 +274,7 @@ def test_a_fix_by_keyboard_does_not_leave_the_keyboard_in_a_setting(window: Main
     button = window.problems.rows[0].findChildren(QPushButton)[0]
     button.setFocus()
     QTest.keyClick(button, Qt.Key.Key_Space)
-    focus = window.focusWidget()
-    assert focus is not None and window.problems.isAncestorOf(focus)
+    assert window.problems.isAncestorOf(window.focusWidget())
     assert "loss1" in window.session.document.graph.nodes
 
 
