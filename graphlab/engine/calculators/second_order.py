@@ -131,7 +131,7 @@ class BlockInverse(Calculator):
             lines.append(
                 Line(
                     f"block {i // 2 + 1}",
-                    rf"{matrix(block)}^{{-1}}=\frac{{1}}{{{show(det)}}}"
+                    rf"{{{matrix(block)}}}^{{-1}}=\frac{{1}}{{{show(det)}}}"
                     rf"{matrix(np.array([[d, -b], [-c2, a]]))}={matrix(inverse[i : i + 2, i : i + 2])}",
                 )
             )
