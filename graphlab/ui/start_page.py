@@ -239,8 +239,9 @@ class StartPage(QScrollArea):
             for leftover in found[:5]:
                 name = leftover.title or (leftover.original.stem if leftover.original else "Untitled")
                 when = leftover.when.astimezone().strftime("%d %b, %H:%M")
-                self._files.addWidget(FileButton("restart", f"{name} · {when}", "Work that was not saved when the "
-                                                 "program ended; click to bring it back", self._restorer(leftover)))
+                self._files.addWidget(FileButton("restart", f"{name}\n{when}", f"{name}: work that was not saved "
+                                                 "when the program ended; click to bring it back",
+                                                 self._restorer(leftover)))
         self._files.addWidget(Heading("Recent files"))
         recent = self.owner.settings.recent
         for path in recent[:10]:

@@ -116,7 +116,7 @@ class Finder(QFrame):
         column.addWidget(self.list)
         self.nothing = Sentence("Nothing is called like that.", "muted")
         self.nothing.hide()
-        column.addWidget(self.nothing)
+        column.addWidget(self.nothing, 1, Qt.AlignmentFlag.AlignTop)
         self.resize(min(620, window.width() - 40), min(440, window.height() - 120))
         self.move((window.width() - self.width()) // 2, 60)
         self.fill("")
@@ -230,10 +230,17 @@ def examples(window: WindowCommands) -> list[Entry]:
 
 
 def nodes(window: WindowCommands) -> list[Entry]:
-    """Return every node of the network, those inside blocks included."""
+    """Return every node of the network, those inside blocks included; before them those of an opened op."""
     def shower(path: str) -> Callable[[], object]:
         return lambda: window.session.show_node(path)
     out = []
+    scope = window.session.scope
+    graph, editable = window.session.graph_at(scope)
+    if not editable:
+        for node in graph.nodes.values():
+            path = f"{scope}/{node.id}"
+            out.append(Entry((node.name, path, node.op.title), f"{node.op.title} · {path}", "", shower(path),
+                             icons.category_icon(node.op.category)))
     for path in window.session.plan.where:
         node = window.session.document.node(path)
         if node is not None:

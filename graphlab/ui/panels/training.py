@@ -84,7 +84,7 @@ class TrainingPanel(Panel):
 
     def _controls(self, actions: Mapping[str, QAction]) -> QWidget:
         box = QWidget()
-        box.setFixedWidth(204)
+        box.setFixedWidth(272)
         column = QVBoxLayout(box)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -101,7 +101,7 @@ class TrainingPanel(Panel):
         self.pace.setToolTip("How fast updates are made: slow enough to watch, or as fast as it goes")
         self.pace.setAccessibleName("Pace of training")
         self.pace.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.pace.setMinimumContentsLength(6)
+        self.pace.setMinimumContentsLength(9)
         self.pace.textActivated.connect(self._set_pace)
         buttons.addWidget(self.pace, 1)
         column.addLayout(buttons)
