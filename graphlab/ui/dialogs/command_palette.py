@@ -237,10 +237,10 @@ def nodes(window: WindowCommands) -> list[Entry]:
     scope = window.session.scope
     graph, editable = window.session.graph_at(scope)
     if not editable:
-        for node in graph.nodes.values():
-            path = f"{scope}/{node.id}"
-            out.append(Entry((node.name, path, node.op.title), f"{node.op.title} · {path}", "", shower(path),
-                             icons.category_icon(node.op.category)))
+        for part in graph.nodes.values():
+            path = f"{scope}/{part.id}"
+            out.append(Entry((part.name, path, part.op.title), f"{part.op.title} · {path}", "", shower(path),
+                             icons.category_icon(part.op.category)))
     for path in window.session.plan.where:
         node = window.session.document.node(path)
         if node is not None:
