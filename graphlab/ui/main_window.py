@@ -157,6 +157,9 @@ class MainWindow(WindowCommands):
         """Once the panels stand, give them their first sizes, and show the network in what is left."""
         if self._remembered == self._first_arrangement:
             self._size_docks()
+        else:
+            # Restored before the window has its size, the panels would be a little larger at every start.
+            self._arrange(self._remembered)
         self._remembered = QByteArray()
         QTimer.singleShot(20, self.canvas, self.canvas.show_start)
 
