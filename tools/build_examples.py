@@ -23,8 +23,8 @@ from graphlab.engine.train import Trainer
 from tools import detection_nets as detection
 from tools import example_nets as nets
 from tools import flow_nets as flow
-from tools import sequence_nets as sequences
 from tools import generative_nets as generative
+from tools import sequence_nets as sequences
 
 FOLDER = Path(__file__).parent.parent / "resources" / "examples"
 
