@@ -197,7 +197,9 @@ class Training(QObject):
             pace = PACES[self.pace]
             single = self._single or pace > 0
             interval = 0.0 if single else min(1 / 30, max(0.003, trainer.seconds / 150))
-            yield next(trainer.run(interval))
+            progress = next(trainer.run(interval))
+            # One update at a time is watched: its weights and scores are shown, whatever it costs to take them.
+            yield trainer.progress() if single else progress
             if pace and not self._single:
                 time.sleep(1 / pace)
 
@@ -273,8 +275,11 @@ class Training(QObject):
         fresh = worker.take()
         for progress in fresh:
             self._take(progress)
+        # What was too early to show at the last look is shown at a later one, also when nothing came since: the
+        # weights of a single update, or those on which training was paused.
+        if self.latest is not None:
+            self._show_live(self.latest)
         if fresh:
-            self._show_live(fresh[-1])
             self.progressed.emit()
 
     def _show_live(self, progress: Progress) -> None:
