@@ -12,6 +12,17 @@ from graphlab.engine.op import Array
 from graphlab.ui import theme
 
 
+def tint_axes(plot: Any) -> None:
+    """Give a pyqtgraph plot the theme's ground, axes and tick font."""
+    now = theme.current()
+    plot.setBackground(now.base)
+    for side in ("left", "bottom"):
+        axis = plot.getPlotItem().getAxis(side)
+        axis.setPen(now.border)
+        axis.setTextPen(now.muted)
+        axis.setTickFont(theme.font(10.5, tabular=True))
+
+
 class Plot(pg.PlotWidget):  # type: ignore[misc]
     """Axes, title and ground follow the theme; the mouse does not move the ranges. `on_theme` redraws items."""
 
@@ -40,17 +51,13 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
     def restyle(self) -> None:
         """Take the theme's colours."""
         now = theme.current()
-        self.setBackground(now.base)
+        tint_axes(self)
         item = self.getPlotItem()
         if self._title:
             item.setTitle(self._title, color=now.text.name(), size="9pt")
         for side, label in self._labels.items():
-            axis = item.getAxis(side)
-            axis.setPen(now.border)
-            axis.setTextPen(now.muted)
-            axis.setTickFont(theme.font(10.5, tabular=True))
             if label:
-                axis.setLabel(label, color=now.muted.name())
+                item.getAxis(side).setLabel(label, color=now.muted.name())
         if self._on_theme is not None:
             self._on_theme()
 

@@ -333,15 +333,19 @@ class Session(QObject):
         self.player.refresh()
         self.data_changed.emit()
 
-    def feeds(self) -> dict[str, Array]:
-        """Return what each Input receives: typed numbers, the data's rows, or seeded noise where it has no data."""
+    def feeds(self, batch: int | None = None) -> dict[str, Array]:
+        """Return what each Input receives: typed numbers, the data's rows, or seeded noise where it has no data.
+
+        ``batch`` is the number of samples, the window's own where it is not given.
+        """
+        count = self.view_batch if batch is None else batch
         prepared, out = self.prepared, {}
         if prepared is not None and self.samples:
-            rows = (np.arange(self.view_batch) + self.sample) % self.samples
+            rows = (np.arange(count) + self.sample) % self.samples
             out = prepared.feeds(rows)
         for step in self.plan.inputs:
             spec = self.plan.slots[step.outputs["y"]].spec
-            need = spec.concrete(self.view_batch)
+            need = spec.concrete(count)
             typed = self.typed.get(step.path)
             if typed is not None and typed.shape == need:
                 out[step.path] = typed

@@ -21,6 +21,7 @@ from graphlab.ui.lenses.latent_tries import change
 from graphlab.ui.lenses.view import View
 from graphlab.ui.numbers import number_text
 from graphlab.ui.panels.training_plots import CurvePlot
+from graphlab.ui.plots import tint_axes
 
 #: Points that are drawn, and arrows along each side of the plane.
 SAMPLES, FIELD = 300, 15
@@ -77,12 +78,7 @@ class Cloud(pg.PlotWidget):  # type: ignore[misc]
     def restyle(self) -> None:
         """Take the theme's colours."""
         now = theme.current()
-        self.setBackground(now.base)
-        for side in ("left", "bottom"):
-            axis = self.getPlotItem().getAxis(side)
-            axis.setPen(now.border)
-            axis.setTextPen(now.muted)
-            axis.setTickFont(theme.font(10.5, tabular=True))
+        tint_axes(self)
         self.field.setPen(pg.mkPen(theme.mix(now.base, now.now, 0.6), width=1))
         self.points.setPen(None)
         self.points.setBrush(pg.mkBrush(now.accent))

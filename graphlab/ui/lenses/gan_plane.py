@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QSizePolicy
 from graphlab.engine.op import Array
 from graphlab.ui import theme
 from graphlab.ui.lenses.gan_numbers import Box
+from graphlab.ui.plots import tint_axes
 
 
 def opinion_table() -> Array:
@@ -62,12 +63,7 @@ class GamePlane(pg.PlotWidget):  # type: ignore[misc]
     def restyle(self) -> None:
         """Take the theme's colours."""
         now = theme.current()
-        self.setBackground(now.base)
-        for side in ("left", "bottom"):
-            axis = self.getPlotItem().getAxis(side)
-            axis.setPen(now.border)
-            axis.setTextPen(now.muted)
-            axis.setTickFont(theme.font(10.5, tabular=True))
+        tint_axes(self)
         self.image.setLookupTable(opinion_table())
         self.contour.setPen(pg.mkPen(now.text, width=1.5))
         self.real.setPen(pg.mkPen(now.text, width=1))

@@ -14,6 +14,7 @@ from graphlab.engine.op import Array
 from graphlab.ui import theme
 from graphlab.ui.lenses.latent_numbers import Draw
 from graphlab.ui.panels.training_plots import line_colour
+from graphlab.ui.plots import tint_axes
 
 #: A marker for each class, so that colour is not the only cue.
 MARKS = ("o", "s", "t", "d", "+", "x", "star", "p", "h", "t1")
@@ -73,12 +74,7 @@ class Plane(pg.PlotWidget):  # type: ignore[misc]
     def restyle(self) -> None:
         """Take the theme's colours."""
         now = theme.current()
-        self.setBackground(now.base)
-        for side in ("left", "bottom"):
-            axis = self.getPlotItem().getAxis(side)
-            axis.setPen(now.border)
-            axis.setTextPen(now.muted)
-            axis.setTickFont(theme.font(10.5, tabular=True))
+        tint_axes(self)
         self.path.setPen(pg.mkPen(now.text, width=1.5, style=Qt.PenStyle.DashLine))
         self.noise.setPen(pg.mkPen(now.now, width=2))
         self.spread.setPen(pg.mkPen(now.now, width=1.5))

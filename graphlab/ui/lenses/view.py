@@ -11,7 +11,7 @@ from graphlab.document.model import Document
 from graphlab.engine.graph import Node
 from graphlab.engine.op import Array, Op
 from graphlab.engine.plan import Plan, Step
-from graphlab.engine.record import Mode, Record, stream
+from graphlab.engine.record import Mode, Record
 from graphlab.engine.run import Run, RunError, backward, forward
 from graphlab.ui.session import Session
 from graphlab.ui.training import Training
@@ -96,21 +96,7 @@ class View:
 
     def feeds(self, batch: int | None = None) -> dict[str, Array]:
         """Return what the Inputs receive for the samples looked at; ``batch`` of them instead of the window's."""
-        session = self.session
-        if batch is None or batch == session.view_batch:
-            return session.feeds()
-        out: dict[str, Array] = {}
-        prepared = session.prepared
-        if prepared is not None and session.samples:
-            out = dict(prepared.feeds((np.arange(batch) + session.sample) % session.samples))
-        for step in self.plan.inputs:
-            spec = self.plan.slots[step.outputs["y"]].spec
-            if step.path not in out:
-                need = spec.concrete(batch)
-                g = stream(f"{step.path}/view", Mode(seed=self.document.setup.seed))
-                out[step.path] = {"real": g.standard_normal(need), "index": np.zeros(need, np.int64),
-                                  "bool": np.ones(need, np.bool_)}[spec.kind]
-        return out
+        return self.session.feeds(batch)
 
     def run(self, batch: int | None = None, training: bool | None = None) -> Run:
         """Return the network run forward and backward on the samples looked at. Raises `RunError` in words."""

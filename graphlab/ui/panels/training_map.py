@@ -16,6 +16,7 @@ from graphlab.engine.scoring import Verdict
 from graphlab.engine.stage import losses_of
 from graphlab.ui import theme
 from graphlab.ui.panels.training_plots import line_colour
+from graphlab.ui.plots import tint_axes
 from graphlab.ui.session import Session
 
 #: Points of the grid along each axis, and of the curve.
@@ -117,12 +118,7 @@ class MapPlot(pg.PlotWidget):  # type: ignore[misc]
     def restyle(self) -> None:
         """Take the theme's colours."""
         now = theme.current()
-        self.setBackground(now.base)
-        for side in ("left", "bottom"):
-            axis = self.getPlotItem().getAxis(side)
-            axis.setPen(now.border)
-            axis.setTextPen(now.muted)
-            axis.setTickFont(theme.font(10.5, tabular=True))
+        tint_axes(self)
         self.curve.setPen(pg.mkPen(now.accent, width=2))
         self.ask()
 
