@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 from PySide6.QtGui import QImage
 
-from graphlab.ui.export.write import ExportError
+from graphlab.ui.export.write import ExportError, whole
 
 #: Endings that an animation can have, and what the file is.
 ANIMATIONS = {".gif": "GIF, which everything plays", ".png": "APNG, with all colours", ".webp": "WebP, the smallest"}
@@ -49,13 +46,7 @@ def write_animation(frames: list[QImage], out: Path, per_second: float) -> Itera
     if size.width() * size.height() > MOST_PIXELS:
         raise ExportError(f"A frame can have {MOST_PIXELS:,} pixels; these have {size.width() * size.height():,}. "
                           "Make the panel smaller.")
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{out.stem}-", suffix=ending, dir=out.parent)
-    except OSError as e:
-        raise ExportError(f"The folder {out.parent} cannot be written to: {e.strerror}. Choose another folder.") from e
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    with whole(out) as temporary:
         pictures = []
         for i, frame in enumerate(frames):
             pictures.append(to_pillow(frame))
@@ -72,13 +63,4 @@ def write_animation(frames: list[QImage], out: Path, per_second: float) -> Itera
         duration = max(20, round(1000 / per_second))
         more: dict[str, Any] = {"lossless": True} if ending == ".webp" else {}
         pictures[0].save(temporary, save_all=True, append_images=pictures[1:], duration=duration, loop=0, **more)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(out)
-        yield 1.0
-    except OSError as e:
-        raise ExportError(f"{out} could not be written: {e.strerror or e}.") from e
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    yield 1.0

@@ -7,8 +7,8 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,14 +90,24 @@ def write(drawing: Drawing, out: Path, scale: float = 2.0) -> None:
     """
     ending = check_target(out)
     writers = {".svg": _svg, ".pdf": _pdf, ".png": _png}
+    with whole(out) as temporary:
+        writers[ending](drawing, temporary, scale)
+
+
+@contextmanager
+def whole(out: Path) -> Iterator[Path]:
+    """Give a temporary file beside ``out`` that takes its place when all went well, and is gone when it did not.
+
+    Raises `ExportError` in words where the disk or the folder stands in the way.
+    """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{out.stem}-", suffix=ending, dir=out.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{out.stem}-", suffix=out.suffix.lower(), dir=out.parent)
     except OSError as e:
         raise ExportError(f"The folder {out.parent} cannot be written to: {e.strerror}. Choose another folder.") from e
     os.close(handle)
     temporary = Path(name)
     try:
-        writers[ending](drawing, temporary, scale)
+        yield temporary
         # Temporary files are private; what is exported is as readable as other files are.
         mask = os.umask(0)
         os.umask(mask)
